@@ -1,0 +1,105 @@
+"""Open a study: read, map, check, pseudonymise, sort, keep; every rejected row kept with its reason."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from ..schema import TABLES
+from .preparation import engine, prepared_copy
+from .settings import Settings, StudyError, read_settings
+
+__all__ = ["Study", "StudyError", "open_study"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """An opened study. Its tables are attributes: ``study.people``, ``study.events``, ...
+
+    Each table is a DuckDB relation over the prepared copy (``.df()`` makes a pandas frame of it),
+    sorted by person and time, and holds pseudonyms in place of identifiers.
+
+    Attributes
+    ----------
+    settings : Settings
+        What study.yml says; its entries are attributes of the study too (``study.name``,
+        ``study.as_of``, ``study.periods``, ``study.coverage``, ...).
+    tables : tuple of str
+        The tables there are.
+    counts : DataFrame
+        For each table: file, rows read, kept and rejected; read = kept + rejected.
+    rejected : DataFrame
+        Every rejected row: table, file, line, column, value, reason. Values of identifiers are shown
+        by their shape only.
+    notices : list of str
+        What a reader should know of the data, in sentences.
+    fingerprint : str
+        Keyed digest of the sources' contents.
+    """
+
+    settings: Settings
+    folder: Path
+    tables: tuple
+    counts: pd.DataFrame
+    rejected: pd.DataFrame
+    notices: list
+    fingerprint: str
+    connection: duckdb.DuckDBPyConnection = field(repr=False)
+
+    def get(self, table):
+        """A table as a DuckDB relation, or None where the study has no such table."""
+        return getattr(self, table) if table in self.tables else None
+
+    def __getattr__(self, name):
+        if name in TABLES:
+            if name not in self.tables:
+                raise StudyError(f"This study has no {name} ({TABLES[name].meaning}). "
+                                 f"It has: {', '.join(self.tables)}.")
+            return self.connection.read_parquet(str(self.folder / f"{name}.parquet"))
+        if name.startswith("_") or not hasattr(Settings, "__dataclass_fields__") or name not in Settings.__dataclass_fields__:
+            raise AttributeError(name)
+        return getattr(self.settings, name)
+
+
+def open_study(path="study.yml", *, files=None, progress=None):
+    """Open a study, preparing it first where a source, study.yml or the reading code has changed.
+
+    Parameters
+    ----------
+    path : path-like
+        A study.yml, or the folder it is in.
+    files : path-like, optional
+        Folder of the sources, where they are not beside study.yml.
+    progress : callable, optional
+        Called with a sentence as each source has been read.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    StudyError
+        Where the study or a source cannot be used: which file and column, and the remedy.
+    PrivacyError
+        If the study holds identifiers and no key is set.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from libengage_utils.demo import write_demo
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = write_demo(folder, people=300)
+    ...     study = open_study(folder)
+    ...     bool((study.counts["read"] == study.counts["kept"] + study.counts["rejected"]).all())
+    True
+    """
+    settings = read_settings(path, files)
+    folder = prepared_copy(settings, progress or (lambda sentence: None))
+    about = json.loads((folder / "prepared.json").read_text())
+    return Study(
+        settings=settings, folder=folder, tables=tuple(count["table"] for count in about["counts"]),
+        counts=pd.DataFrame(about["counts"]), rejected=pd.read_parquet(folder / "rejected.parquet"),
+        notices=about["notices"], fingerprint=about["fingerprint"], connection=engine(folder / "spill"))
