@@ -208,7 +208,7 @@ def _write(connection, name, folder):
         columns[table.names.index("person_key")] = "pseudonym AS person_key"
         join, order = "LEFT JOIN keys ON person_key = id", ["rank", *order]
     if name == "events":
-        columns.append("CAST(occurred_at AS DATE) AS occurred_on")
+        columns.append("CAST(occurred_at AS DATE) - DATE '1970-01-01' AS day")
     path = str(folder / f"{name}.parquet").replace("'", "''")
     connection.execute(f"COPY (SELECT {', '.join(columns)} FROM staged_{name} {join} WHERE problem IS NULL "
                        f"ORDER BY {', '.join(order)}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
