@@ -84,9 +84,10 @@ def _prepare(settings, folder, progress):
             staged.append(_Staged(connection, source, lines, read, [wrong]))
             progress(f"read {source.name} into {source.table}: {read:,} rows, {time.perf_counter() - begun:.1f} s")
         people = next(table for table in staged if table.name == "people")
-        opted_out = people.take("SELECT person_key FROM staged_people WHERE analytics_opt_out")
+        connection.execute("CREATE TABLE gone AS SELECT DISTINCT person_key AS id FROM staged_people "
+                           "WHERE analytics_opt_out")
         for table in [people, *(t for t in staged if t is not people)]:
-            _check_across_rows(table, settings, opted_out)
+            _check_across_rows(table, settings)
             counts.append(table.count())
             rejected.append(pd.concat(table.rejected))
         notices = _notices(connection, settings, counts)
@@ -114,21 +115,18 @@ class _Staged:
         self.connection, self.source, self.lines = connection, source, lines
         self.table, self.name, self.read, self.rejected = TABLES[source.table], source.table, read, rejected
 
-    def take(self, query):
-        return {row[0] for row in self.connection.execute(query).fetchall()}
-
     def reject(self, condition, column, reason):
         """Reject the rows still accepted for which the condition holds; their value is not kept."""
         found = self.connection.execute(
             f"SELECT rowid AS record FROM staged_{self.name} WHERE problem IS NULL AND ({condition}) "
-            "ORDER BY 1").df()["record"]
+            "ORDER BY 1").df()
         if len(found):
             self.connection.execute(f"UPDATE staged_{self.name} SET problem = 255 WHERE rowid IN "
                                     "(SELECT record FROM found)")
             self.rejected.append(pd.DataFrame({
                 "table": self.name, "file": self.source.name,
-                "line": pd.array(self.lines[found] if self.lines is not None else found + 1, dtype="Int64"),
-                "column": column, "value": None, "reason": reason})[REJECTED])
+                "line": self.lines[found["record"]] if self.lines is not None else found["record"] + 1,
+                "column": column, "value": None, "reason": reason}).astype({"line": "Int64"})[REJECTED])
 
     def count(self):
         kept = self.connection.execute(
@@ -147,14 +145,11 @@ class _Staged:
                 "rejected": len(rejected)}
 
 
-def _check_across_rows(table, settings, opted_out):
+def _check_across_rows(table, settings):
     """What can only be seen beyond one cell: repeats, skipped clock times, the as-of date, opt-outs."""
     names, key = table.table.names, ", ".join(f'"{k}"' for k in table.table.key)
-    if "person_key" in names and opted_out:
-        gone = pd.DataFrame({"id": sorted(opted_out)})
-        table.connection.register("gone", gone)
+    if "person_key" in names:
         table.reject("person_key IN (SELECT id FROM gone)", "person_key", _OPTED_OUT)
-        table.connection.unregister("gone")
     for column in set(_TIMES) & set(names):
         if settings.time_zone:
             zone = settings.time_zone.replace("'", "''")

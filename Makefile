@@ -1,0 +1,105 @@
+# The only build tool. `make` lists the targets; `make report` and `make test` set themselves up.
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON   ?= python3
+STUDY    ?= data/demo/study.yml
+FILES    ?=
+NOTEBOOK ?=
+
+PY        := .venv/bin/python
+READY     := .venv/.ready
+PACKAGE   := $(shell find libengage_utils -type f -not -path '*/__pycache__/*')
+HOME_OF   := $(notdir $(patsubst %/,%,$(dir $(abspath $(STUDY)))))
+OUT       := reports$(if $(filter-out $(abspath data/demo/study.yml),$(abspath $(STUDY))),/$(HOME_OF))
+NOTEBOOKS := $(if $(NOTEBOOK),notebooks/$(notdir $(basename $(NOTEBOOK))).ipynb,$(wildcard notebooks/*.ipynb))
+PAGES     := $(NOTEBOOKS:notebooks/%.ipynb=$(OUT)/%.html)
+ON        := "$(STUDY)" $(if $(FILES),--files "$(FILES)")
+RUN       := $(PY) -m libengage_utils
+
+help:           ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 22
+	@echo "  make report NOTEBOOK=01-who-engages STUDY=path/study.yml [FILES=folder]   one notebook on a study of yours"
+
+report: $(OUT)/index.html     ## run every notebook on the demo study and write reports/index.html
+	@echo "Open $(OUT)/index.html"
+
+test: $(READY)                ## run the whole test suite
+	@$(PY) -m pytest -n auto
+
+lab: $(READY) data/demo/study.yml     ## open JupyterLab on the notebooks
+	@$(PY) -m jupyter lab --notebook-dir=notebooks
+
+check: $(READY)               ## say what is in a study and what was rejected: make check STUDY=path/study.yml
+	@$(RUN) check $(ON)
+
+demo: $(READY)                ## write the synthetic library in data/demo anew
+	@$(RUN) demo data/demo
+
+data: $(READY)                ## download San Francisco's cardholders to data/sfpl (needs the internet)
+	@$(PY) data/sfpl/fetch.py
+
+bench: $(READY)               ## compare speed and memory with hand-written SQL, pandas and lifetimes
+	@$(PY) benchmarks/features.py && $(PY) benchmarks/preparation.py
+
+lint: $(READY)                ## check the style of the code
+	@$(PY) -m ruff check .
+
+clean-reports:                ## remove the pages
+	@rm -rf reports
+
+clean: clean-reports          ## remove pages, prepared copies and the environment
+	@rm -rf .venv .bench-venv
+	@find . -name .prepared -type d -prune -exec rm -rf {} +
+
+lock:                         ## resolve requirements.lock anew (needs uv and the internet)
+	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+
+.PHONY: help report test lab check demo data bench lint clean-reports clean lock always
+
+# --- pages: each is made anew when its notebook, the study's inputs or the package change ---
+
+$(OUT)/index.html: $(PAGES)
+	@$(RUN) index $(ON) --to "$(OUT)"
+
+$(OUT)/%.html: notebooks/%.ipynb $(OUT)/.prepared
+	@$(RUN) report $< $(ON) --to "$(OUT)"
+
+notebooks/%.ipynb:
+	@echo "There is no notebook called '$*'. There are: $(basename $(notdir $(wildcard notebooks/*.ipynb)))."; exit 1
+
+$(OUT)/.prepared: $(STUDY) $(OUT)/.study $(PACKAGE) $(READY)
+	@$(RUN) prepare $(ON) --inputs "$(OUT)/.inputs.mk" --target "$@"
+	@touch "$@"
+
+-include $(OUT)/.inputs.mk
+
+$(OUT)/.study: always         # pages of one folder are of one study
+	@mkdir -p "$(OUT)"; echo '$(abspath $(STUDY)) $(abspath $(FILES))' | cmp -s - "$@" \
+		|| echo '$(abspath $(STUDY)) $(abspath $(FILES))' > "$@"
+
+%.yml:
+	@echo "There is no study at '$@'. Give the path of a study.yml: make report STUDY=path/study.yml"; exit 1
+
+# --- the environment: made once from the lock, with one sentence for what stands in its way ---
+
+$(READY): requirements.lock
+	@command -v $(PYTHON) > /dev/null || { echo "Python is missing: install Python 3.11 or later."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed;\
+ $(PYTHON) is $$($(PYTHON) -c 'import platform; print(platform.python_version())'). Say which to use: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || { echo "Python's venv module is missing: install it\
+ (on Debian and Ubuntu: sudo apt install python3-venv)."; exit 1; }
+	@echo "Making the environment in .venv, once: one to five minutes."; $(PYTHON) -m venv --clear .venv
+	@$(PY) -m pip install --disable-pip-version-check --require-hashes --progress-bar off -r requirements.lock \
+		2> .venv/errors.log | awk '/^Collecting/ {printf "\r  %d packages looked up", ++n; fflush()} \
+		/^Installing/ {printf "\r  installing %d packages   ", n; fflush()} END {print ""}' || { \
+		if grep -qiE "name resolution|establish a new connection|unreachable|timed out|ConnectionError|Could not find a version" \
+		.venv/errors.log; then echo "The packages cannot be fetched: there is no connection to PyPI. Connect once; the notebooks themselves need no network.";\
+		else echo "The packages cannot be installed: $$(grep -m1 ERROR .venv/errors.log)"; fi; exit 1; }
+	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable . 2>> .venv/errors.log \
+		|| { echo "The package cannot be installed: $$(grep -m1 ERROR .venv/errors.log)"; exit 1; }
+	@touch $@

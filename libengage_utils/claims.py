@@ -1,0 +1,144 @@
+"""A claim's rule, estimate and verdict: as a card in a notebook and as data in a report."""
+
+from dataclasses import asdict, dataclass
+from html import escape
+
+VERDICTS = ("supported here", "not supported here", "cannot tell", "not testable with this data")
+MIME = "application/vnd.libengage.claim+json"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim and the rule that judges it, written before any estimate is seen.
+
+    The rule compares one number with one threshold: supported where the whole interval lies at or
+    above the threshold, not supported where it lies below, otherwise it cannot be told.
+
+    Attributes
+    ----------
+    id, says : str
+        Its number, and the claim as the discussion puts it.
+    quantity : str
+        The number compared, in words.
+    threshold : float
+        The least value that supports the claim.
+    form : str
+        Format of the number, such as ".0%".
+    why : str
+        Where the threshold comes from.
+    """
+
+    id: str
+    says: str
+    quantity: str
+    threshold: float
+    form: str
+    why: str
+
+    @property
+    def rule(self):
+        """The rule as a sentence."""
+        at = format(self.threshold, self.form)
+        return (f"Supported if {self.quantity} is at least {at} over the whole 95% interval; not supported if the "
+                f"whole interval is below {at}; otherwise it cannot be told. {self.why}")
+
+
+CLAIMS = {claim.id: claim for claim in (
+    Claim("C02", "Use is concentrated in a few.",
+          "the share of use made by the most active fifth of the people seen", 0.5, ".0%",
+          "Half is set as the mark because a fifth making half is what \u201ca few\u201d says; people never seen are left "
+          "out because counting them only makes use look more concentrated."),
+    Claim("C04", "Engagement has several dimensions: behaviour, affect, participation.",
+          "one minus the largest correlation between two of them, corrected for unreliable measurement,", 0.15, ".2f",
+          "A corrected correlation above .85 is the customary sign that two measures are one thing "
+          "(R\u00f6nkk\u00f6 & Cho 2022)."),
+    Claim("C12", "Non-users have reasons.",
+          "the largest standardised difference in being never seen between the commonest mode, level or site "
+          "and the others", 0.05, ".0%",
+          "Five percentage points are set as the least difference worth planning for; the interval allows for having "
+          "looked at several circumstances."),
+)}
+
+
+@dataclass(frozen=True)
+class ClaimCard:
+    """A judged claim. Shown by a notebook as a card, and carried to the report as data.
+
+    Attributes
+    ----------
+    id, claim, rule, estimate, interval, verdict, answer : str
+        All in words, numbers formatted; `interval` is empty where there is none.
+    """
+
+    id: str
+    claim: str
+    rule: str
+    estimate: str
+    interval: str
+    verdict: str
+    answer: str
+
+    def to_dict(self):
+        return asdict(self)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        rows = [("Claim", f"{self.id}: {self.claim}"), ("Rule, written before", self.rule),
+                ("Estimate", self.estimate), ("95% interval", self.interval), ("Verdict", self.verdict),
+                ("In words", self.answer)]
+        table = "".join(f"<tr><th scope='row' style='text-align:left'>{escape(name)}</th>"
+                        f"<td style='text-align:left'>{escape(value)}</td></tr>" for name, value in rows if value)
+        return {MIME: self.to_dict(), "text/html": f"<table>{table}</table>",
+                "text/plain": f"{self.id}: {self.verdict}. {self.answer}"}
+
+
+def judge(claim, estimate=None, interval=None, *, answer="", missing=""):
+    """Judge a claim by its rule.
+
+    Parameters
+    ----------
+    claim : Claim or str
+        A claim, or the number of one in `CLAIMS`.
+    estimate : float, optional
+        The quantity the rule names; left out where it cannot be computed.
+    interval : tuple of float, optional
+        Its 95 % interval. An estimate without an interval cannot be told.
+    answer : str
+        One sentence that says what was found, from the numbers.
+    missing : str
+        What the study lacks, where the claim cannot be tested with it.
+
+    Returns
+    -------
+    ClaimCard
+
+    Raises
+    ------
+    ValueError
+        If the interval does not hold the estimate.
+
+    Examples
+    --------
+    >>> judge("C02", 0.71, (0.69, 0.73)).verdict
+    'supported here'
+    >>> judge("C02", 0.52, (0.47, 0.57)).verdict
+    'cannot tell'
+    >>> judge("C12", missing="It records no mode, level or site.").verdict
+    'not testable with this data'
+    """
+    claim = CLAIMS[claim] if isinstance(claim, str) else claim
+    if estimate is None or estimate != estimate:
+        return ClaimCard(claim.id, claim.says, claim.rule, "none", "", VERDICTS[3],
+                         " ".join(part for part in (missing, answer) if part))
+    shown = format(estimate, claim.form)
+    low, high = interval if interval is not None else (float("nan"), float("nan"))
+    if low > estimate or high < estimate:
+        raise ValueError(f"{claim.id}: the interval {low:g} to {high:g} does not hold the estimate {estimate:g}; "
+                         "check that both are of the same quantity.")
+    if low >= claim.threshold:
+        verdict = VERDICTS[0]
+    elif high < claim.threshold:
+        verdict = VERDICTS[1]
+    else:
+        verdict = VERDICTS[2]
+    span = f"{format(low, claim.form)} to {format(high, claim.form)}" if interval is not None else ""
+    return ClaimCard(claim.id, claim.says, claim.rule, shown, span, verdict, answer)
