@@ -67,44 +67,48 @@ def read_header(path, name):
     return headings, delimiter, ending
 
 
-def record_starts(path, ending="\n"):
-    """Byte offset and line of every record that is not blank, found by counting, not by parsing.
+def records(path, delimiter=",", ending="\n"):
+    """Byte offset, line and cells of every record that is not blank, found by counting, not by parsing.
 
-    A line ending inside quotes belongs to its record. This is the control total that what was kept
-    and what was rejected must add up to.
+    A line ending or delimiter inside quotes belongs to its cell (RFC 4180). This is the control total
+    that what was kept and what was rejected must add up to.
 
     Returns
     -------
-    offsets, lines : ndarray of int64, shape (n_records,)
+    offsets, lines, cells : ndarray of int64, shape (n_records,)
+
+    Raises
+    ------
+    StudyError
+        If a quotation mark is never closed.
     """
-    offsets, lines = [], []
-    begin, line, inside = 0, 1, 0        # where the open record began; the parity of its quotes
-    record_line, position = 1, 0
+    found = []
+    begin, begin_line, cells_so_far = 0, 1, 1        # the record that is open
+    position, line, inside = 0, 1, 0                 # bytes and lines passed; parity of the quotes passed
     with open(path, "rb") as file:
         while chunk := file.read(1 << 25):
             data = np.frombuffer(chunk, dtype=np.uint8)
-            breaks = np.flatnonzero(data == ord(ending))
             quotes = np.flatnonzero(data == ord('"'))
-            parity = (np.searchsorted(quotes, breaks) + inside) % 2
-            closing = parity == 0
-            ends = breaks[closing] + position
-            end_lines = line + np.flatnonzero(closing)
-            starts = np.concatenate([[begin], ends[:-1] + 1]) if len(ends) else np.empty(0, np.int64)
-            start_lines = np.concatenate([[record_line], end_lines[:-1] + 1]) if len(ends) else starts
-            lengths = ends - starts
-            blank = lengths == 0
-            if ending == "\n" and (lengths == 1).any():
-                first = np.clip(starts - position, 0, None).astype(np.int64)
-                blank |= (lengths == 1) & (data[first] == ord("\r"))
-            offsets.append(starts[~blank])
-            lines.append(start_lines[~blank])
+            breaks, cuts = np.flatnonzero(data == ord(ending)), np.flatnonzero(data == ord(delimiter))
+            closing = (np.searchsorted(quotes, breaks) + inside) % 2 == 0
+            if len(quotes) or inside:
+                cuts = cuts[(np.searchsorted(quotes, cuts) + inside) % 2 == 0]
+            ends, end_lines = breaks[closing], line + np.flatnonzero(closing)
+            passed = np.searchsorted(cuts, ends)
             if len(ends):
-                begin, record_line = ends[-1] + 1, end_lines[-1] + 1
-            line += len(breaks)
-            inside = (inside + len(quotes)) % 2
-            position += len(chunk)
+                starts = np.concatenate([[begin], ends[:-1] + position + 1])
+                lines = np.concatenate([[begin_line], end_lines[:-1] + 1])
+                cells = np.diff(passed, prepend=0) + 1
+                cells[0] += cells_so_far - 1
+                length = ends + position - starts
+                blank = (length == 0) | ((length == 1) & (ending == "\n") & (data[ends - 1] == ord("\r")))
+                found.append(np.stack([starts, lines, cells])[:, ~blank])
+                begin, begin_line, cells_so_far = ends[-1] + position + 1, end_lines[-1] + 1, 1
+            cells_so_far += len(cuts) - (passed[-1] if len(ends) else 0)
+            position, line, inside = position + len(chunk), line + len(breaks), (inside + len(quotes)) % 2
+    if inside:
+        raise StudyError(f"{path.name}, line {begin_line}: a quotation mark is opened here or later and never closed, so "
+                         "where rows end cannot be told. Correct that line, or export the file again as CSV.")
     if begin < position:
-        offsets.append([begin])
-        lines.append([record_line])
-    return (np.concatenate(offsets).astype(np.int64) if offsets else np.empty(0, np.int64),
-            np.concatenate(lines).astype(np.int64) if lines else np.empty(0, np.int64))
+        found.append([[begin], [begin_line], [cells_so_far]])
+    return np.concatenate(found, axis=1).astype(np.int64) if found else np.empty((3, 0), np.int64)

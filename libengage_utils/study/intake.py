@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..schema import TABLES
-from .files import read_header, record_starts, unpack
+from .files import read_header, records, unpack
 from .settings import StudyError
 
 _ORDERS = {"day first": ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y"),
@@ -156,8 +156,8 @@ def stage(engine, source, zone, folder):
     Raises
     ------
     StudyError
-        If the file is empty, in another encoding, lacks a required column, or if rows kept
-        and rejected do not add up to the records counted.
+        If the file is empty, in another encoding, lacks a required column, has a quotation mark that is never
+        closed, or if rows kept and rejected do not add up to the records counted.
     """
     table, name = TABLES[source.table], source.name
     path = unpack(source.path, folder)
@@ -170,7 +170,7 @@ def stage(engine, source, zone, folder):
         read = engine.execute(f"SELECT count(*) FROM read_parquet({_text(path)})").fetchone()[0]
     else:
         headings, delimiter, ending = read_header(path, name)
-        offsets, lines = record_starts(path, ending)
+        offsets, lines, cells = records(path, delimiter, ending)
         read = len(offsets) - 1
         columns = ", ".join(f"{_text(h)}: 'VARCHAR'" for h in headings)
         scan = (f"read_csv({_text(path)}, auto_detect = false, header = false, skip = 1, delim = {_text(delimiter)}, "
@@ -205,15 +205,25 @@ def stage(engine, source, zone, folder):
         rejected["line"] += 1
     else:
         unread = _unread(engine)
-        kept_lines = lines[1:][~np.isin(offsets[1:], unread["offset"])]
+        unread_at = np.searchsorted(offsets, unread.pop("after"))
         staged = engine.execute(f"SELECT count(*) FROM staged_{table.name}").fetchone()[0]
-        if staged != len(kept_lines):
+        if staged != read - len(unread_at) or (unread_at > read).any():
             raise StudyError(
-                f"{name} holds {read:,} rows by counting and {staged + len(unread):,} by reading: a quotation mark is "
-                "left open, or the delimiter changes, somewhere in it. Export it again as CSV.")
-        rejected["line"] = kept_lines[rejected["line"]]
-        unread["line"] = lines[np.searchsorted(offsets, unread.pop("offset"))]
-        rejected = pd.concat([rejected, unread]).sort_values("line", kind="stable")
+                f"{name} holds {read:,} rows by counting and {staged + len(unread):,} by reading: a quotation mark stands "
+                "inside a cell, or the delimiter changes, somewhere in it. Export it again as CSV.")
+        unread["line"] = lines[unread_at]
+        split = np.ones(len(offsets), dtype=bool)
+        split[[0, *unread_at]] = False
+        kept_lines, uneven = lines[split], cells[split] - len(headings)
+        shifted = pd.DataFrame({"record": np.flatnonzero(uneven)})   # the reader lets empty cells fall off the end
+        engine.execute(f"UPDATE staged_{table.name} SET problem = 255 WHERE rowid IN (SELECT record FROM shifted)")
+        rejected = rejected[~rejected["line"].isin(shifted["record"])]
+        rejected = rejected.assign(line=kept_lines[rejected["line"]])
+        shifted = pd.DataFrame({"line": kept_lines[shifted["record"]], "column": None, "value": None,
+                                "reason": [_UNREADABLE["TOO MANY COLUMNS" if extra > 0 else "MISSING COLUMNS"]
+                                           for extra in uneven[shifted["record"]]]})
+        rejected = pd.concat([part for part in (rejected, unread, shifted) if len(part)] or [rejected])
+        rejected = rejected.sort_values("line", kind="stable")
     rejected.insert(0, "table", table.name)
     rejected.insert(1, "file", name)
     return read, rejected[REJECTED].astype({"line": "Int64"}), kept_lines
@@ -222,16 +232,16 @@ def stage(engine, source, zone, folder):
 _UNREADABLE = {
     "MISSING COLUMNS": "the row has fewer cells than the heading line",
     "TOO MANY COLUMNS": "the row has more cells than the heading line",
-    "UNQUOTED VALUE": "a quotation mark stands inside a cell or is left open",
+    "UNQUOTED VALUE": "a quotation mark stands inside a cell",
     "INVALID ENCODING": "the row is not UTF-8 text",
     "LINE SIZE OVER MAXIMUM": "the row is longer than 16 million bytes",
 }
 
 
 def _unread(engine):
-    """Rows the reader could not split into cells: byte offset, column and reason. No content."""
-    errors = engine.execute("SELECT line_byte_position AS \"offset\", error_type FROM reject_errors "
-                            "ORDER BY 1, byte_position").df().drop_duplicates("offset")
+    """Rows the reader could not split into cells: the byte after which they begin, and the reason. No content."""
+    errors = engine.execute("SELECT line_byte_position - 1 AS after, error_type FROM reject_errors "
+                            "ORDER BY 1, byte_position").df().drop_duplicates("after")
     engine.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
-    return pd.DataFrame({"offset": errors["offset"].astype("int64"), "column": None, "value": None,
+    return pd.DataFrame({"after": errors["after"].astype("int64"), "column": None, "value": None,
                          "reason": [_UNREADABLE.get(str(e), "the row cannot be read") for e in errors["error_type"]]})

@@ -1,0 +1,337 @@
+"""The house figures: uncertainty drawn, a title that states the finding, alt text from the numbers."""
+
+import io
+import textwrap
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+INK, QUIET, GRID, ACCENT, BLUE = "#1d2733", "#5d6b7a", "#dde3ea", "#b4530a", "#1f6aa5"
+LIFECYCLE_COLOURS = {"not seen": "#c9a27a", "seen, then quiet": "#b9c3cf", "occasional": "#8fbcdc",
+                     "regular": "#3c86bd", "intensive": "#174a75", "unknown": "#ecedef"}
+_FONTS = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
+
+
+def house_style():
+    """Set the look of figures; in a notebook also have each shown as SVG with its alt text."""
+    sns.set_theme(style="white", rc={
+        "figure.figsize": (8, 4.2), "figure.constrained_layout.use": True, "svg.fonttype": "none",
+        "svg.hashsalt": "libengage", "font.family": "DejaVu Sans", "font.size": 11, "text.color": INK,
+        "axes.labelcolor": QUIET, "axes.edgecolor": GRID, "axes.titlesize": 13, "axes.titleweight": "bold",
+        "axes.titlelocation": "left", "axes.titlepad": 14, "axes.labelsize": 11, "axes.spines.top": False,
+        "axes.spines.right": False, "xtick.color": QUIET, "ytick.color": INK, "xtick.labelsize": 10.5,
+        "ytick.labelsize": 11, "grid.color": GRID, "figure.facecolor": "white", "savefig.facecolor": "white"})
+    try:
+        formatters = get_ipython().display_formatter.formatters
+    except NameError:
+        return
+    get_ipython().run_line_magic("matplotlib", "inline")
+    for kind in ("image/png", "image/jpeg", "application/pdf"):
+        formatters[kind].pop(Figure, None)
+    formatters["image/svg+xml"].for_type(Figure, lambda figure: (svg(figure), {"alt": alt_text(figure)}))
+
+
+def svg(figure):
+    """A figure as SVG text, the same whenever the figure is."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue().replace("'DejaVu Sans'", _FONTS).replace("DejaVu Sans", _FONTS)
+
+
+def alt_text(figure):
+    """What a figure shows, in words: the finding first, then the numbers."""
+    return " ".join(ax.get_label() for ax in figure.axes if ax.get_label() and not ax.get_label().startswith("<"))
+
+
+def _axes(ax, height=4.2):
+    return plt.subplots(figsize=(8, height))[1] if ax is None else ax
+
+
+def _finish(ax, finding, numbers):
+    """Title the figure by its finding, and say in alt text what it shows."""
+    ax.set_title("\n".join(textwrap.wrap(finding, 74)))
+    ax.set_label(f"{finding} {numbers}")
+    return ax
+
+
+def _percent(value, digits=0):
+    return "withheld" if pd.isna(value) else f"{value:.{digits}%}"
+
+
+def weeks(table, ax=None):
+    """Acts a week over the study's time, with the band that counting by chance alone would give.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns week (date) and acts; weeks resting on too few people have missing acts.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax, 3.4)
+    spread = 1.96 * np.sqrt(table["acts"])
+    ax.fill_between(table["week"], table["acts"] - spread, table["acts"] + spread, color=BLUE, alpha=0.25, lw=0)
+    ax.plot(table["week"], table["acts"], color=BLUE, lw=1.4)
+    ax.set_ylim(0)
+    ax.grid(axis="y")
+    ax.set(xlabel="week (band: what counting by chance would vary)", ylabel="acts of people in a week")
+    high, low = table.loc[table["acts"].idxmax()], table.loc[table["acts"].idxmin()]
+    for point, words, lift in ((high, "busiest", 6), (low, "quietest", 8)):
+        ax.annotate(f"{words}: {point['acts']:,.0f}", (point["week"], point["acts"]), (4, lift),
+                    textcoords="offset points", color=ACCENT, fontsize=10)
+    return _finish(
+        ax, f"Use swings with the calendar: the busiest week has {high['acts'] / low['acts']:.0f} times the acts of "
+        "the quietest.",
+        f"A line of acts a week. The busiest, beginning {high['week']:%d %B %Y}, has {high['acts']:,.0f} acts; the "
+        f"quietest, beginning {low['week']:%d %B %Y}, has {low['acts']:,.0f}; the median week has "
+        f"{table['acts'].median():,.0f}.")
+
+
+def segment_shares(table, ax=None):
+    """Share of eligible people in each lifecycle segment, with 95 % intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Indexed by segment, with columns share, low, high; missing where withheld.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax, 0.55 * len(table) + 1.4)
+    for y, (segment, row) in enumerate(table.iterrows()):
+        if pd.isna(row["share"]):
+            ax.text(0.005, y, "withheld: too few people", va="center", color=QUIET, style="italic")
+            continue
+        ax.barh(y, row["share"], color=LIFECYCLE_COLOURS.get(segment, BLUE), edgecolor=QUIET, lw=0.6, height=0.72)
+        ax.plot([row["low"], row["high"]], [y, y], color=INK, lw=1.6)
+        ax.text(row["high"] + 0.008, y, _percent(row["share"]), va="center", fontweight="bold")
+    ax.set_yticks(range(len(table)), table.index)
+    ax.invert_yaxis()
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set(xlabel="share of eligible people (line: 95% interval)", ylabel="",
+           xlim=(0, min(1.0, np.nanmax(table["high"]) + 0.1)))
+    ax.tick_params(left=False)
+    unseen = table["share"].get("not seen", np.nan)
+    finding = (f"{_percent(unseen)} of eligible people were not seen at all." if pd.notna(unseen)
+               else f"The largest segment is \u201c{table['share'].idxmax()}\u201d.")
+    return _finish(ax, finding, "Bars: " + "; ".join(
+        f"{s} {_percent(r['share'])}" + (f" ({_percent(r['low'])} to {_percent(r['high'])})" if pd.notna(r["share"]) else "")
+        for s, r in table.iterrows()) + ".")
+
+
+def lorenz(results, ax=None):
+    """Lorenz curves with bootstrap bands, and the curve that chance alone would give.
+
+    Parameters
+    ----------
+    results : dict of str to Concentration
+        Words for the people counted -> `attention.concentration` of them.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax, 4.8)
+    ax.plot([0, 1], [0, 1], color=QUIET, lw=0.9, ls=":")
+    ax.text(0.42, 0.45, "everybody alike", rotation=28, color=QUIET, fontsize=10, ha="center")
+    first = next(iter(results.values()))
+    ax.plot(first.curve["people"], first.curve["by_chance"], color=QUIET, lw=1.2, ls="--")
+    ax.annotate("chance alone, one rate for all", (0.72, np.interp(0.72, first.curve["people"], first.curve["by_chance"])),
+                (-8, 10), textcoords="offset points", ha="right", color=QUIET, fontsize=10)
+    for at, ((words, result), colour) in enumerate(zip(results.items(), (BLUE, ACCENT), strict=False)):
+        curve = result.curve
+        ax.fill_between(curve["people"], curve["low"], curve["high"], color=colour, alpha=0.25, lw=0)
+        ax.plot(curve["people"], curve["use"], color=colour, lw=2)
+        x = 0.8 - 0.14 * at
+        ax.annotate(words, (x, np.interp(x, curve["people"], curve["use"])), (-10, 4), textcoords="offset points",
+                    ha="right", color=colour, fontweight="bold", fontsize=10.5)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set(xlabel="share of people, the least active first", ylabel="share of use (band: 95% interval)",
+           xlim=(0, 1), ylim=(0, 1))
+    top = first.top_share
+    return _finish(
+        ax, f"The most active {first.top:.0%} of people make {top.estimate:.0%} of the use; by chance alone they would "
+        f"make {top.by_chance:.0%}.",
+        " ".join(f"Among {words} ({result.people:,}): the top {result.top:.0%} make {result.top_share.estimate:.0%} "
+                 f"({result.top_share.low:.0%} to {result.top_share.high:.0%}), Gini index {result.gini.estimate:.2f} "
+                 f"({result.gini.low:.2f} to {result.gini.high:.2f}), by chance {result.gini.by_chance:.2f}."
+                 for words, result in results.items()))
+
+
+def intervals(table, finding, *, xlabel, mark=None, mark_words="", percent=True, reference=None, ax=None):
+    """Estimates with intervals, one line each, in groups; a mark where a rule draws its line.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns label, estimate, low, high, and optionally group; missing where withheld.
+    finding : str
+        Title, from the numbers.
+    xlabel : str
+        The quantity, in words with its unit.
+    mark : float or sequence of float, optional
+        Where the rule draws its line.
+    mark_words : str
+        What the mark says.
+    percent : bool
+        Whether the quantity is a share.
+    reference : float, optional
+        A value of everybody, drawn as a dotted line.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    groups = table["group"] if "group" in table else pd.Series("", index=table.index)
+    heads = [g for g in dict.fromkeys(groups) if g]
+    ax = _axes(ax, 0.36 * (len(table) + len(heads)) + 1.5)
+    show = (lambda value: f"{value:.0%}") if percent else (lambda value: f"{value:.2f}")
+    y, ticks, names = 0, [], []
+    for group, rows in table.groupby(groups, sort=False):
+        if group:
+            ax.text(0, y, group, transform=ax.get_yaxis_transform(), fontweight="bold", va="center", ha="right",
+                    color=QUIET)
+            y += 1
+        for row in rows.itertuples():
+            if pd.isna(row.estimate):
+                ax.text(0.01, y, "withheld: too few people", transform=ax.get_yaxis_transform(), va="center",
+                        color=QUIET, style="italic", fontsize=10)
+            else:
+                ax.plot([row.low, row.high], [y, y], color=BLUE, lw=2.4, solid_capstyle="round", alpha=0.55)
+                ax.plot(row.estimate, y, "o", color=BLUE, ms=6.5)
+                ax.annotate(show(row.estimate), (row.high, y), (7, 0), textcoords="offset points", va="center",
+                            fontsize=10)
+            ticks.append(y)
+            names.append(row.label)
+            y += 1
+    for at in np.atleast_1d(mark if mark is not None else []):
+        ax.axvline(at, color=ACCENT, lw=1.1, ls="--", zorder=0)
+    if mark is not None:
+        ax.annotate(mark_words, (np.max(mark), 0), (4, 2), xycoords=("data", "axes fraction"),
+                    textcoords="offset points", color=ACCENT, fontsize=9.5)
+    if reference is not None:
+        ax.axvline(reference, color=QUIET, lw=1, ls=":", zorder=0)
+    ax.set_yticks(ticks, names)
+    ax.set_ylim(y - 0.4, -0.7)
+    ax.margins(x=0.12)
+    ax.tick_params(left=False)
+    ax.grid(axis="x")
+    if percent:
+        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set(xlabel=f"{xlabel} (line: 95% interval)", ylabel="")
+    said = [f"{row.label} " + ("withheld" if pd.isna(row.estimate) else
+                               f"{show(row.estimate)} ({show(row.low)} to {show(row.high)})") for row in table.itertuples()]
+    return _finish(ax, finding, f"Points with intervals of {xlabel}: {'; '.join(said)}.")
+
+
+def movement(shares, finding, *, before, after, ax=None):
+    """Where the people of each segment went by the next period: a row a segment, shares along it.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        Rows and columns are segments; share of the row, missing where withheld.
+    finding : str
+        Title, from the numbers.
+    before, after : str
+        The periods.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax, 0.62 * len(shares) + 1.7)
+    marks = shares.map(lambda value: _percent(value) if pd.notna(value) else "withheld")
+    sns.heatmap(shares.astype(float), annot=marks, fmt="", cmap=sns.light_palette(BLUE, as_cmap=True), vmin=0, vmax=1,
+                cbar=False, linewidths=2, linecolor="white", ax=ax, annot_kws={"fontsize": 10.5})
+    for (row, column), value in np.ndenumerate(shares.to_numpy(dtype=float)):
+        if np.isnan(value):
+            ax.text(column + 0.5, row + 0.5, "withheld", ha="center", va="center", color=QUIET, style="italic", fontsize=9)
+    ax.set(xlabel=f"in {after}: share of the row", ylabel=f"in {before}")
+    ax.tick_params(left=False, bottom=False)
+    plt.setp(ax.get_xticklabels(), rotation=0, wrap=True)
+    plt.setp(ax.get_yticklabels(), rotation=0)
+    said = "; ".join(f"of {row} in {before}: " + ", ".join(f"{marks.loc[row, c]} {c}" for c in shares.columns)
+                     for row in shares.index)
+    return _finish(ax, finding, f"A table of shares, {said}.")
+
+
+def stability(clusters, ax=None):
+    """How well each number of clusters comes back in new samples, beside data without structure.
+
+    Parameters
+    ----------
+    clusters : EngagementClusters
+        Fitted.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax)
+    table = clusters.stability_
+    null = table[["gaussian_p95", "uniform_p95"]].max(axis=1)
+    ax.fill_between(table.index, 0, null, color=QUIET, alpha=0.18, lw=0)
+    ax.text(table.index[-1], null.iloc[-1] - 0.02, "reached by data without structure ", ha="right", va="top", color=QUIET,
+            fontsize=10)
+    ax.plot(table.index, table["stability"], "o-", color=BLUE, lw=1.8)
+    chosen = clusters.n_clusters_
+    ax.plot(chosen, table.loc[chosen, "stability"], "o", ms=14, mfc="none", mec=ACCENT, mew=2)
+    ax.annotate(f"{chosen} clusters: {clusters.label_}", (chosen, table.loc[chosen, "stability"]), (12, 6),
+                textcoords="offset points", color=ACCENT, fontweight="bold")
+    ax.set(xlabel="number of clusters", ylabel="agreement of two samples\n(1: they cut alike)", ylim=(0, 1.05),
+           xticks=list(table.index))
+    said = "; ".join(f"{k} clusters {s:.2f}, without structure up to {n:.2f}"
+                     for k, s, n in zip(table.index, table["stability"], null, strict=True))
+    return _finish(ax, clusters.summary.split(":")[0] + ".", f"{clusters.summary} Agreement of two samples: {said}.")
+
+
+def profile(table, finding, ax=None):
+    """How each segment differs from everybody, feature by feature, with intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns segment, feature, difference, low, high, in standard deviations of everybody.
+    finding : str
+        Title, from the numbers.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    features, segments = list(dict.fromkeys(table["feature"])), list(dict.fromkeys(table["segment"]))
+    ax = _axes(ax, 0.22 * len(features) * (len(segments) + 1) + 1.4)
+    colours = dict(zip(segments, sns.color_palette("colorblind", len(segments)), strict=True))
+    step = 0.8 / len(segments)
+    for row in table.itertuples():
+        y = features.index(row.feature) + step * (segments.index(row.segment) - (len(segments) - 1) / 2)
+        ax.plot([row.low, row.high], [y, y], color=colours[row.segment], lw=2)
+        ax.plot(row.difference, y, "o", color=colours[row.segment], ms=5.5,
+                label=row.segment if row.feature == features[0] else None)
+    ax.axvline(0, color=QUIET, lw=1, ls=":")
+    ax.set_yticks(range(len(features)), features)
+    ax.invert_yaxis()
+    ax.grid(axis="x")
+    ax.tick_params(left=False)
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1), title="cluster")
+    ax.set(xlabel="difference from everybody, in standard deviations (line: 95% interval)", ylabel="")
+    said = "; ".join(f"{r.segment}, {r.feature} {r.difference:+.1f} ({r.low:+.1f} to {r.high:+.1f})"
+                     for r in table.itertuples())
+    return _finish(ax, finding, f"Differences in standard deviations: {said}.")

@@ -1,0 +1,156 @@
+"""Write a page and its manifest whole, or not at all, and the index over the pages."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader
+
+from .. import __version__
+from ..privacy import release_problems
+from .pages import TEMPLATES, ReportExporter, style_sheet
+from .running import ReportError, run_notebook
+
+IDENTITY = {"person": "each person", "group": "groups of people", "none": "acts, but not whose they were"}
+RULES = (
+    "No script, no event handler and nothing loaded from elsewhere.",
+    "No person's pseudonym, e-mail address, path of a machine or traceback, in text or pictures.",
+    "Every figure is described in words.",
+)
+
+
+def particulars(study):
+    """What pages and manifests say of a study: its name, period, purpose and who its data can see.
+
+    Parameters
+    ----------
+    study : Study
+        Anything with `name`, `synthetic`, `purpose`, `as_of`, `minimum_count`, `coverage` (a frame
+        of the columns of `schema.COVERAGE`) and `fingerprint`.
+
+    Returns
+    -------
+    dict
+        Plain values only, so that it can be written as JSON.
+    """
+    alike = {}
+    for row in study.coverage.to_dict("records"):
+        seen = (_day(row["from"]), _day(row["to"]), IDENTITY[row["identity"]], _misses(row["blind_spots"]))
+        alike.setdefault(seen, []).append(str(row["source"]))
+    coverage = [{"source": ", ".join(sources), "from": start, "to": end, "sees": sees, "misses": misses}
+                for (start, end, sees, misses), sources in alike.items()]
+    first, last = pd.to_datetime(study.coverage["from"]).min(), pd.to_datetime(study.coverage["to"]).max()
+    statement = " ".join(f"{row['source']}, {row['from']} to {row['to']}: {row['sees']}"
+                         + (f"; not {row['misses']}." if row["misses"] else ".") for row in coverage)
+    return {"name": study.name, "synthetic": bool(study.synthetic), "purpose": study.purpose,
+            "as_of": _day(study.as_of), "period": f"{_day(first)} to {_day(last)}",
+            "minimum_count": int(study.minimum_count), "coverage": coverage, "statement": statement,
+            "fingerprint": str(study.fingerprint), "version": __version__}
+
+
+def _misses(blind_spots):
+    """Blind spots in words: `column=value` of the roster is people of whom that holds."""
+    parts = [] if pd.isna(blind_spots) else [part.strip() for part in str(blind_spots).split(";")]
+    told = [part.partition("=") for part in parts if part]
+    return "; ".join(f"people whose {column.replace('_', ' ')} is {value}" if value else column
+                     for column, _, value in told)
+
+
+def _day(value):
+    moment = pd.Timestamp(value)
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def export(notebook, out_html, *, study, parameters=None, progress=None):
+    """Run a notebook on a study and write its page and, beside it, its manifest.
+
+    Parameters
+    ----------
+    notebook : str or Path
+    out_html : str or Path
+        The page; the manifest has the same name and ends in ``.json``.
+    study : Study
+        See `particulars`; also its `tables`, the names of the tables it has.
+    parameters : dict, optional
+        Handed to the notebook.
+    progress : callable, optional
+        See `run_notebook`.
+
+    Returns
+    -------
+    dict
+        The manifest.
+
+    Raises
+    ------
+    ReportError
+        If a cell fails, a figure is not described, or the page breaks a rule of release; no page
+        is written then, and one from an earlier run stays as it was.
+    """
+    began = time.monotonic()
+    notebook, out_html = Path(notebook), Path(out_html)
+    run = run_notebook(notebook, parameters=parameters, has_tables=set(study.tables), progress=progress)
+    about = particulars(study)
+    html, resources = ReportExporter().from_notebook_node(run, {"name": notebook.name, "study": about})
+    _check(html, notebook.name, forbidden=(str(notebook.resolve().parent),))
+    page = resources["page"]
+    manifest = {
+        "notebook": notebook.name, "page": out_html.name, "title": page.title, "question": page.question,
+        "in_short": page.in_short, "skipped": run.metadata.get("libengage", {}).get("skipped", ""),
+        "study": about["name"], "synthetic": about["synthetic"], "purpose": about["purpose"],
+        "as_of": about["as_of"], "minimum_count": about["minimum_count"], "rules": list(RULES),
+        "withheld": page.withheld, "coverage": about["statement"], "fingerprint": about["fingerprint"],
+        "claims": page.claims, "seconds": round(time.monotonic() - began, 1),
+    }
+    out_html.parent.mkdir(parents=True, exist_ok=True)
+    _write(out_html, html)
+    _write(out_html.with_suffix(".json"), json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    return manifest
+
+
+def build_index(folder, study):
+    """Write ``index.html`` over the pages of a folder, from their manifests.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where `export` wrote pages of this study.
+    study : Study
+        See `particulars`.
+
+    Returns
+    -------
+    Path
+        The index.
+
+    Raises
+    ------
+    ReportError
+        If the folder holds no page, or the index breaks a rule of release.
+    """
+    folder = Path(folder)
+    pages = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))
+             if path.with_suffix(".html").exists()]
+    if not pages:
+        raise ReportError(f"There is no page in {folder.name} to make an index of; export a notebook first.")
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    html = environment.get_template("index.html.j2").render(
+        resources={**style_sheet(), "study": particulars(study)}, pages=pages,
+        claims=[(page, claim) for page in pages for claim in page["claims"]])
+    _check(html, "The index")
+    _write(folder / "index.html", html)
+    return folder / "index.html"
+
+
+def _check(html, name, forbidden=()):
+    if problems := release_problems(html, forbidden):
+        raise ReportError(f"{name} may not be handed over: {' '.join(problems)}")
+
+
+def _write(path, text):
+    """Write a file whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)

@@ -1,0 +1,187 @@
+"""Run a notebook on a study in a fresh kernel, leaving out what the study has no data for."""
+
+import ast
+import os
+import re
+from itertools import groupby
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat.v4 import new_code_cell, new_markdown_cell
+from traitlets.config import Config
+
+from ..schema import TABLES
+
+# What a study without a table lacks, in words that fit "needs ..., which this study does not have".
+NEEDED = {
+    "people": "a roster",
+    "events": "an event log",
+    "summaries": "a summary of each cardholder",
+    "feedback": "people's feedback",
+    "campaigns": "a campaign of letters",
+    "contacts": "a record of whom a letter went to",
+    "staff_time": "records of staff time",
+    "reading_lists": "reading lists",
+    "reading_list_items": "the items of reading lists",
+    "reading_list_use": "the use of reading lists",
+    "workflows": "declared workflows",
+    "forecasts": "forecasts of uptake",
+}
+_ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
+_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*$", re.M)
+_FENCE = re.compile(r"^(```|~~~).*?^\1", re.M | re.S)
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class ReportError(ValueError):
+    """A notebook could not become a page; the message is one sentence that says where and why."""
+
+
+def tags(cell):
+    """The tags of a cell, as a set."""
+    return set(cell.metadata.get("tags", ()))
+
+
+def headings(source):
+    """Headings of a Markdown text, as (level, words) without emphasis, code marks or links.
+
+    Examples
+    --------
+    >>> headings("# Who *engages*?\\n\\nText.\\n\\n## The data")
+    [(1, 'Who engages?'), (2, 'The data')]
+    """
+    found = _HEADING.findall(_FENCE.sub("", source))
+    return [(len(marks), re.sub(r"\[(.*?)\]\(.*?\)", r"\1", re.sub(r"[*`]|\\(?=\W)", "", words)))
+            for marks, words in found]
+
+
+def run_notebook(path, *, parameters=None, has_tables=frozenset(), progress=None):
+    """Run a notebook in a fresh kernel, in its own folder, and return it with its outputs.
+
+    Cells tagged ``needs-<table>`` are left out when the study lacks that table, and one sentence
+    stands in the place of each run of them. A notebook whose metadata ask for a table
+    (``libengage: {needs: [events]}``) that is lacking is not run: one sentence is all it holds.
+
+    Parameters
+    ----------
+    path : str or Path
+        The notebook.
+    parameters : dict, optional
+        Names and values set after the cell tagged ``parameters``, or first if there is none.
+    has_tables : set of str
+        Names of the tables the study has.
+    progress : callable, optional
+        Called as ``progress(done, total, heading)`` after each code cell.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+
+    Raises
+    ------
+    ReportError
+        If the notebook is missing or unreadable, asks for a table nobody knows, or a cell fails.
+    """
+    path = Path(path)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        folder = path.resolve().parent.name
+        raise ReportError(f"There is no notebook {path.name} in the folder {folder}.") from None
+    except (ValueError, nbformat.ValidationError):
+        raise ReportError(f"{path.name} cannot be read as a notebook; save it again in JupyterLab.") from None
+    lacking = _lacking(notebook.metadata.get("libengage", {}).get("needs", ()), has_tables, path)
+    if lacking:
+        return _skipped(notebook, path, lacking)
+    notebook.cells = _inject(_leave_out(notebook.cells, has_tables, path), parameters or {})
+    _execute(notebook, path, progress)
+    return notebook
+
+
+def _lacking(needs, has_tables, path):
+    """Those of the needed tables a study lacks, in the schema's order."""
+    needs = set(needs)
+    if unknown := needs - set(TABLES):
+        raise ReportError(f"{path.name} needs a table {sorted(unknown)[0]!r} that nobody knows; "
+                          f"the tables are {', '.join(TABLES)}.")
+    return tuple(table for table in TABLES if table in needs - set(has_tables))
+
+
+def _needs(tables):
+    return f"needs {' and '.join(NEEDED[table] for table in tables)}, which this study does not have."
+
+
+def _skipped(notebook, path, lacking):
+    title = next((words for cell in notebook.cells if cell.cell_type == "markdown"
+                  for _, words in headings(cell.source)), path.stem)
+    sentence = f"This notebook {_needs(lacking)}"
+    notebook.cells = [new_markdown_cell(f"# {title}\n\n{sentence}", id="skipped")]
+    notebook.metadata["libengage"] = {**notebook.metadata["libengage"], "skipped": sentence}
+    return notebook
+
+
+def _leave_out(cells, has_tables, path):
+    """Replace each run of cells whose table is lacking by one sentence."""
+    def lacking(cell):
+        return _lacking({tag.removeprefix("needs-") for tag in tags(cell) if tag.startswith("needs-")},
+                        has_tables, path)
+
+    kept = []
+    for dropped, run in groupby(cells, key=lambda cell: bool(lacking(cell))):
+        run = list(run)
+        if not dropped:
+            kept += run
+            continue
+        tables = [table for table in TABLES if any(table in lacking(cell) for cell in run)]
+        titles = [title for cell in run if cell.cell_type == "markdown" for title in headings(cell.source)]
+        top = min((level for level, _ in titles), default=0)
+        names = " and ".join(f"“{words}”" for level, words in titles if level == top) or "this step"
+        kept.append(new_markdown_cell(f"*Left out: {names} {_needs(tables)}*", id=f"left-out-{len(kept)}"))
+    return kept
+
+
+def _inject(cells, parameters):
+    if not parameters:
+        return cells
+    values = {name: str(value) if isinstance(value, Path) else value for name, value in parameters.items()}
+    cell = new_code_cell("\n".join(f"{name} = {value!r}" for name, value in values.items()),
+                         id="injected-parameters", metadata={"tags": ["injected-parameters"]})
+    at = next((i + 1 for i, old in enumerate(cells) if "parameters" in tags(old)), 0)
+    return [*cells[:at], cell, *cells[at:]]
+
+
+def _execute(notebook, path, progress):
+    total = sum(cell.cell_type == "code" for cell in notebook.cells)
+    done, heading = 0, "its beginning"
+    # Sets of words come out in the same order in every run, so that unchanged pages stay identical.
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    client = NotebookClient(notebook, kernel_name="python3", timeout=None, config=_ENCRYPTED,
+                            resources={"metadata": {"path": str(path.resolve().parent)}})
+    client.reset_execution_trackers()
+    try:
+        with client.setup_kernel(env=environment):
+            for at, cell in enumerate(notebook.cells):
+                if cell.cell_type == "markdown" and (found := headings(cell.source)):
+                    heading = found[-1][1]
+                if cell.cell_type == "code":
+                    client.execute_cell(cell, at)
+                    done += 1
+                    if progress:
+                        progress(done, total, heading)
+    except CellExecutionError as error:
+        last = _ANSI.sub("", f"{error.ename}: {error.evalue}").strip().splitlines()[-1]
+        raise ReportError(f"{path.name} stopped under “{heading}”: {last}") from None
+    except DeadKernelError:
+        raise ReportError(f"{path.name} stopped under “{heading}”: its Python process ended, perhaps "
+                          "for want of memory.") from None
+
+
+def only_imports(source):
+    """Whether a code cell does nothing but import."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return False
+    return bool(body) and all(isinstance(line, ast.Import | ast.ImportFrom) for line in body)

@@ -1,0 +1,38 @@
+"""Small studies to open, made where a test asks for them."""
+
+import pytest
+import yaml
+
+PEOPLE = "person_id,eligible_from,mode,home_site\nu1,2024-09-01,full-time,Main\nu2,2024-09-01,distance,Main\nu3,2024-09-01,full-time,Far\n"
+EVENTS = (
+    "event_id,person_id,occurred_at,event_type,touchpoint,initiated_by,source\n"
+    "e1,u1,2024-10-01 10:00,borrow,loan,person,desk\n"
+    "e2,u1,2024-10-02 11:30,chat,chat,person,desk\n"
+    "e3,u2,2025-01-15 09:00,borrow,loan,person,desk\n"
+)
+SETTINGS = {
+    "name": "A small library", "synthetic": True, "purpose": "To test.", "retention": "2099-12-31",
+    "as_of": "2025-08-31", "time_zone": "Europe/London",
+    "calendar": {"loan_days": 28, "teaching_weeks": 30,
+                 "periods": [{"period": "2024/25", "from": "2024-09-01", "to": "2025-08-31"}]},
+    "sources": {"people": "people.csv", "events": "events.csv"},
+    "coverage": [{"source": "desk", "from": "2024-09-01", "to": "2025-08-31", "identity": "person"}],
+}
+
+
+@pytest.fixture
+def write_study(tmp_path):
+    """Write study.yml and its files; entries given replace the usual ones, None leaves one out."""
+
+    def write(people=PEOPLE, events=EVENTS, files=None, **settings):
+        for name, content in {"people.csv": people, "events.csv": events, **(files or {})}.items():
+            if content is not None:
+                (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        said = {k: v for k, v in {**SETTINGS, **settings}.items() if v is not None}
+        text = yaml.safe_dump(said, sort_keys=False)
+        for day in ("retention", "as_of"):
+            text = text.replace(f"{day}: '", f"{day}: ").replace("'\n", "\n")
+        (tmp_path / "study.yml").write_text(text.replace("'20", "20").replace("1'", "1").replace("0'", "0"))
+        return tmp_path
+
+    return write
