@@ -1,0 +1,39 @@
+"""A verdict follows from the rule, the interval and nothing else."""
+
+import pytest
+
+from libengage_utils.claims import CLAIMS, MIME, VERDICTS, judge
+
+
+@pytest.mark.parametrize(("interval", "verdict"), [
+    ((0.50, 0.70), "supported here"), ((0.49, 0.70), "cannot tell"), ((0.30, 0.60), "cannot tell"),
+    ((0.30, 0.499), "not supported here"), (None, "cannot tell")])
+def test_the_whole_interval_must_lie_on_one_side(interval, verdict):
+    estimate = sum(interval) / 2 if interval else 0.9
+    assert judge("C02", estimate, interval, answer="Found.").verdict == verdict
+
+
+def test_without_an_estimate_a_claim_is_not_testable():
+    card = judge("C12", missing="No mode is recorded.")
+    assert card.verdict == "not testable with this data" and card.answer == "No mode is recorded."
+    assert judge("C12", float("nan"), (0, 1), missing="x").verdict == VERDICTS[3]
+
+
+def test_an_interval_that_does_not_hold_its_estimate_is_refused():
+    with pytest.raises(ValueError, match="does not hold the estimate"):
+        judge("C02", 0.9, (0.1, 0.2))
+
+
+def test_a_card_travels_as_data_and_as_words():
+    bundle = judge("C02", 0.7, (0.6, 0.8), answer="A few make most.")._repr_mimebundle_()
+    assert bundle[MIME]["verdict"] == "supported here" and bundle[MIME]["interval"] == "60% to 80%"
+    assert "A few make most." in bundle["text/html"] and "A few make most." in bundle["text/plain"]
+
+
+def test_words_in_a_card_cannot_be_markup():
+    assert "<script>" not in judge("C02", 0.7, (0.6, 0.8), answer="<script>")._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.id)
+def test_every_rule_names_its_quantity_and_threshold(claim):
+    assert claim.quantity in claim.rule and format(claim.threshold, claim.form) in claim.rule and claim.why
