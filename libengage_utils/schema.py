@@ -114,6 +114,7 @@ TABLES = {
             _C("initiated_by", "category", "who acted; only acts of a person count as engagement",
                allowed=("person", "staff", "system"), default="person"),
             _C("journey_id", "text", "the request or errand the act belongs to, where a system records it"),
+            _C("service", "category", "the service the errand is for, as `workflows` names it"),
             _C("source", "category", "the system that recorded it", required=True),
         ),
         _table(

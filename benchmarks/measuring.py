@@ -1,0 +1,54 @@
+"""Run each contender alone in a process of its own, and set times and peak memory side by side."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROUNDS = 3
+_CHILD = """
+import json, resource, runpy, sys, time
+module = runpy.run_path(sys.argv[1])
+begun = time.perf_counter()
+answer = module["CONTENDERS"][sys.argv[2]](sys.argv[3])
+seconds = time.perf_counter() - begun
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform != "darwin" else 2**30)
+print("RESULT", json.dumps({"seconds": seconds, "memory": peak, "answer": answer}))
+"""
+
+
+def run(script, contender, folder, python=sys.executable):
+    """Seconds, peak GB and answer of one contender; None where it cannot be run."""
+    done = subprocess.run([python, "-c", _CHILD, script, contender, folder], capture_output=True, text=True)
+    line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT ")), None)
+    if line is None:
+        print(f"  {contender} could not be run: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+        return None
+    return json.loads(line.removeprefix("RESULT "))
+
+
+def compare(script, contenders, reference, prepare, pythons=None):
+    """Print a table of contenders: median seconds of rounds taken in turn, ratio to the reference, peak memory.
+
+    Every contender must give the reference's answer, or its line says that it does not.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        print("  making the data", flush=True)
+        prepare(Path(folder))
+        rounds = {name: [] for name in contenders}
+        for at in range(ROUNDS):
+            for name in list(rounds):
+                print(f"  round {at + 1} of {ROUNDS}: {name}", flush=True)
+                result = run(script, name, folder, (pythons or {}).get(name, sys.executable))
+                if result is None:
+                    del rounds[name]
+                else:
+                    rounds[name].append(result)
+    median = {name: sorted(r["seconds"] for r in results)[len(results) // 2] for name, results in rounds.items()}
+    print(f"\n{'':40}{'seconds':>9}{'ratio':>8}{'peak GB':>9}  same answer")
+    for name, results in rounds.items():
+        same = all(r["answer"] == rounds[reference][0]["answer"] for r in results)
+        print(f"{name:40}{median[name]:9.1f}{median[name] / median[reference]:8.2f}"
+              f"{max(r['memory'] for r in results):9.2f}  {'yes' if same else 'no'}")
+    return median

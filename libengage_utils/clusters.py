@@ -1,0 +1,376 @@
+"""Groups of people who engage alike, and whether such groups are found in the data or made by the method."""
+
+import numbers
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+from scipy.stats import binom
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
+
+STABLE = 0.8  # least agreement of two bootstrap solutions
+SILHOUETTE = 0.25  # below it, no substantial structure (Kaufman & Rousseeuw 1990)
+THINNER = 2 / 3  # a valley holds less than this share of what its thinner side holds
+SIGNIFICANCE = 0.05
+PEOPLE = 10  # fewest in a cluster on average, and the neighbours that tell how crowded a place is
+RESTART_ROWS, STABILITY_ROWS = 10_000, 1_000
+SHORT_SEARCH, NULL_PAIRS = 5, 2  # restarts of a fit that only feeds an average; bootstrap pairs a null
+SPLITS = 5  # of the people in halves
+SLABS, TUBE = 8, 0.75  # half-slabs between two centres; share of their people a tube holds
+
+
+class EngagementClusters(ClusterMixin, BaseEstimator):
+    """K-means clusters whose number is earned by stability, and which say how real they are.
+
+    Columns are standardised first (mean 0, standard deviation 1); take logarithms of skewed counts
+    yourself. Every fit iterates Lloyd's algorithm on all its rows to convergence, never on mini-batches.
+
+    **Stability** of k clusters is the adjusted Rand index between the solutions of two bootstrap samples, both
+    assigned to all rows, averaged over pairs [1]_ [2]_. A square cut in four is stable too. So stability must
+    exceed the 95th percentile that data without structure reach at the same k: a Gaussian with the data's
+    covariance, and a uniform box in the data's principal axes [3]_.
+
+    **Valleys.** Stable clusters may still cut up one cloud. If its density is log-concave, the people in a
+    tube around any straight line have a single peak, and nowhere on the line are there fewer than on both sides.
+    So centres, tube and the place to look are learnt on one half of the people and the other half is counted,
+    and the reverse: slabs of equal width, the one between against those on either side, one-sided
+    binomial tests of "at least .8 as many". Every boundary between neighbours (no third centre in the ball whose
+    poles are the two) must show a valley; as all must, the largest p-value decides. A bent cloud is empty
+    inside the bend yet crowded where the boundary crosses it, so the surroundings of people between two
+    clusters (distance to the tenth neighbour) must also be less than .8 as dense as on either side. Tied
+    values are first spread over the interval they stand for: the gaps between whole numbers are no valleys.
+
+    The solution for a k is
+
+    - *reproducible* when stability is at least .8 and beyond both nulls;
+    - *natural* when, besides, the average silhouette is at least .25 [4]_ and beyond both nulls, and every
+      boundary is a valley;
+    - *constructed* otherwise.
+
+    The largest natural k is taken; failing that the reproducible k furthest beyond the nulls; failing
+    that the most stable k, a division made for convenience.
+
+    Parameters
+    ----------
+    n_clusters : int or iterable of int, default range(2, 9)
+        Numbers of clusters to consider, at least 2. Those that would leave fewer than 10 people, or 2
+        distinct rows, a cluster are passed over.
+    n_init : int, default 100
+        Restarts of the final solution. Beyond 10,000 rows they are searched on a random sample of
+        10,000, and the best start is iterated to convergence on everybody.
+    n_boot : int, default 20
+        Pairs of bootstrap samples. Stability is measured on at most 1,000 random rows.
+    n_null : int, default 20
+        Data sets drawn from each null.
+    random_state : int or RandomState, default 0
+
+    Attributes
+    ----------
+    label_ : {"natural", "reproducible", "constructed"}
+    summary : str
+        The finding in a sentence.
+    n_clusters_ : int
+    labels_ : ndarray of shape (n_people,)
+        Cluster of each person, numbered from 0, the largest.
+    cluster_centers_ : ndarray of shape (n_clusters_, n_features)
+        In the units of `X`.
+    inertia_ : float
+        Sum of squares within clusters, of standardised columns.
+    stability_ : DataFrame indexed by k
+        stability; gaussian_mean, gaussian_p95, uniform_mean, uniform_p95 of the nulls' stability; silhouette,
+        and silhouette_null, the larger 95th percentile of the nulls; boundaries, how many; over them the
+        largest valley_p and valley_share (people in the valley for each on its thinner side) and
+        border_density (density between, for that on the thinner side); label.
+
+    References
+    ----------
+    .. [1] Dolnicar, Grün & Leisch (2018), Market Segmentation Analysis, Springer.
+    .. [2] Hennig (2007), Cluster-wise assessment of cluster stability, CSDA 52, 258-271.
+    .. [3] Tibshirani, Walther & Hastie (2001), Estimating the number of clusters in a data set via the gap
+       statistic, JRSS B 63, 411-423.
+    .. [4] Kaufman & Rousseeuw (1990), Finding Groups in Data, Wiley.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> clouds = np.vstack([rng.normal(centre, 1, (60, 2)) for centre in ([0, 0], [9, 0], [0, 9])])
+    >>> found = EngagementClusters(n_clusters=range(2, 5), n_boot=10, n_null=10).fit(clouds)
+    >>> found.n_clusters_, found.label_
+    (3, 'natural')
+    """
+
+    def __init__(self, n_clusters=range(2, 9), *, n_init=100, n_boot=20, n_null=20, random_state=0):
+        self.n_clusters = n_clusters
+        self.n_init = n_init
+        self.n_boot = n_boot
+        self.n_null = n_null
+        self.random_state = random_state
+
+    @threadpool_limits.wrap(limits=1)  # thousands of small fits: threads would mostly wait for each other
+    def fit(self, X, y=None):
+        """Choose the number of clusters, judge it, and place everybody.
+
+        Parameters
+        ----------
+        X : frame or array of shape (n_people, n_features)
+            Numbers, none missing.
+        y : ignored
+
+        Raises
+        ------
+        ValueError
+            If values are missing, or people or distinct rows are too few for any number of clusters.
+        """
+        X = _complete(self, X, reset=True)
+        candidates = _candidates(self.n_clusters, X)
+        rng = check_random_state(self.random_state)
+        self.scaler_ = StandardScaler().fit(X)
+        Z = self.scaler_.transform(X)
+        sample = _some_rows(Z, RESTART_ROWS, rng)
+        self.stability_ = _judge(sample, candidates, self.n_boot, self.n_null, rng)
+        self.n_clusters_ = _choose(self.stability_)
+        self.label_ = self.stability_.label[self.n_clusters_]
+        start = _kmeans(sample, self.n_clusters_, self.n_init, rng).cluster_centers_
+        final = KMeans(self.n_clusters_, init=start, n_init=1, max_iter=10_000, tol=0).fit(Z)
+        from_largest = np.argsort(-np.bincount(final.labels_), kind="stable")
+        self.cluster_centers_ = self.scaler_.inverse_transform(final.cluster_centers_[from_largest])
+        self.inertia_ = final.inertia_
+        self.labels_ = self._place(Z)
+        return self
+
+    def predict(self, X):
+        """Cluster of each row of `X`: the one with the nearest centre, in standardised columns."""
+        check_is_fitted(self)
+        return self._place(self.scaler_.transform(_complete(self, X, reset=False)))
+
+    def _place(self, Z):
+        return _nearest(Z, self.scaler_.transform(self.cluster_centers_))
+
+    @property
+    def summary(self):
+        check_is_fitted(self)
+        k, row = self.n_clusters_, self.stability_.loc[self.n_clusters_]
+        agreement = (
+            f"two samples agree to {row.stability:.2f}, where data without structure seldom pass "
+            f"{row[['gaussian_p95', 'uniform_p95']].max():.2f}"
+        )
+        if self.label_ == "natural":
+            return f"{k} natural segments: {agreement}, and people thin out at every boundary between neighbours."
+        if self.label_ == "reproducible":
+            return (
+                f"No natural segments: {k} clusters come back ({agreement}), but {_lacking(row)}, "
+                "so where to cut is a convention."
+            )
+        return (
+            f"No natural segments: the {k} clusters offered are constructed ({agreement}), "
+            "a way to divide people for a purpose rather than groups waiting to be found."
+        )
+
+
+def _complete(estimator, X, reset):
+    X = validate_data(estimator, X, dtype="float64", ensure_all_finite="allow-nan", reset=reset)
+    missing = np.isnan(X).any(axis=0)
+    if missing.any():
+        names = getattr(estimator, "feature_names_in_", [f"column {i}" for i in range(X.shape[1])])
+        columns = ", ".join(np.array(names, dtype=str)[missing])
+        raise ValueError(f"Values are missing (NaN) in {columns}: leave these columns or these people out.")
+    return X
+
+
+def _candidates(n_clusters, X):
+    asked = [n_clusters] if isinstance(n_clusters, numbers.Integral) else sorted(set(n_clusters))
+    distinct = len(np.unique(X, axis=0))
+    candidates = [k for k in asked if 2 <= k <= min(len(X) // PEOPLE, distinct // 2)]
+    if not candidates:
+        raise ValueError(
+            f"X has {len(X)} people and {distinct} distinct rows, too few for {asked} clusters: each takes at least "
+            f"{PEOPLE} people and 2 distinct rows, and there are at least 2 clusters."
+        )
+    return candidates
+
+
+def _some_rows(Z, most, rng):
+    return Z if len(Z) <= most else Z[rng.choice(len(Z), most, replace=False)]
+
+
+def _kmeans(Z, k, n_init, rng):
+    return KMeans(k, n_init=n_init, random_state=rng).fit(Z)
+
+
+def _nearest(Z, centres):
+    return cdist(Z, centres, "sqeuclidean").argmin(axis=1)
+
+
+def _judge(Z, candidates, n_boot, n_null, rng):
+    """The evidence for each number of clusters, one row each, and the label it earns."""
+    few = _some_rows(Z, STABILITY_ROWS, rng)
+    nulls = {
+        name: [draw(few, rng) for _ in range(n_null)]
+        for name, draw in (("gaussian", _gaussian), ("uniform", _uniform_box))
+    }
+    table = []
+    for k in candidates:
+        row = {"k": k, "stability": _stability(few, k, n_boot, rng)}
+        for name, sets in nulls.items():
+            agreed = [_stability(null, k, NULL_PAIRS, rng) for null in sets]
+            row |= {f"{name}_mean": np.mean(agreed), f"{name}_p95": np.quantile(agreed, 0.95)}
+        row["silhouette"] = _silhouette(few, k, rng)
+        row["silhouette_null"] = max(
+            np.quantile([_silhouette(null, k, rng) for null in sets], 0.95) for sets in nulls.values()
+        )
+        table.append(row | _valleys(Z, k, rng))
+    table = pd.DataFrame(table).set_index("k")
+    reproducible = (table.stability >= STABLE) & (_beyond_nulls(table) > 0)
+    natural = reproducible & _compact(table) & _parted(table)
+    table["label"] = np.select([natural, reproducible], ["natural", "reproducible"], "constructed")
+    return table
+
+
+def _beyond_nulls(table):
+    return table.stability - table[["gaussian_p95", "uniform_p95"]].max(axis=1)
+
+
+def _compact(evidence):
+    return (evidence.silhouette >= SILHOUETTE) & (evidence.silhouette > evidence.silhouette_null)
+
+
+def _parted(evidence):
+    return (evidence.valley_p < SIGNIFICANCE) & (evidence.border_density < THINNER)
+
+
+def _choose(table):
+    natural, reproducible = (table[table.label == label] for label in ("natural", "reproducible"))
+    if len(natural):
+        return natural.index.max()
+    return _beyond_nulls(reproducible).idxmax() if len(reproducible) else table.stability.idxmax()
+
+
+def _lacking(row):
+    reasons = []
+    if not _compact(row):
+        reasons.append(f"the average silhouette is only {row.silhouette:.2f}")
+    if not _parted(row):
+        reasons.append("people do not thin out at every boundary")
+    return " and ".join(reasons)
+
+
+def _stability(Z, k, pairs, rng):
+    """Mean agreement of the solutions of two bootstrap samples, both assigned to all rows."""
+
+    def solution():
+        return _kmeans(Z[rng.randint(len(Z), size=len(Z))], k, SHORT_SEARCH, rng).predict(Z)
+
+    return np.mean([adjusted_rand_score(solution(), solution()) for _ in range(pairs)])
+
+
+def _silhouette(Z, k, rng):
+    return silhouette_score(Z, _kmeans(Z, k, SHORT_SEARCH, rng).labels_)
+
+
+def _gaussian(Z, rng):
+    return rng.multivariate_normal(Z.mean(axis=0), np.atleast_2d(np.cov(Z.T)), size=len(Z))
+
+
+def _uniform_box(Z, rng):
+    axes = np.linalg.svd(Z - Z.mean(axis=0), full_matrices=False)[2]
+    scores = Z @ axes.T
+    return rng.uniform(scores.min(axis=0), scores.max(axis=0), size=scores.shape) @ axes
+
+
+def _valleys(Z, k, rng):
+    """Whether people thin out between neighbours: medians over splits, the p-value twice its median."""
+    Z = _spread_ties(Z, rng)
+    density = _log_density(Z)
+    found = pd.DataFrame([_split_valleys(Z, density, k, rng) for _ in range(SPLITS)]).median()
+    found["valley_p"] = min(1, 2 * found["valley_p"])
+    return found.to_dict()
+
+
+def _split_valleys(Z, density, k, rng):
+    """The least of the valleys between neighbours, learnt on one half of the people, counted in the other."""
+    halves = np.array_split(rng.permutation(len(Z)), 2)
+    centres = [_kmeans(Z[half], k, SHORT_SEARCH, rng).cluster_centers_ for half in halves]
+    centres[1] = centres[1][linear_sum_assignment(cdist(*centres))[1]]
+    nearest = [_nearest(Z, c) for c in centres]
+    found = []
+    for pair in _neighbours(np.mean(centres, axis=0)):
+        counts, densities = zip(
+            *(
+                _between(Z, density, centres[i][pair], np.isin(nearest[i], pair), halves[i], halves[1 - i])
+                for i in (0, 1)
+            ),
+            strict=True,
+        )
+        left, valley, right = np.sum(counts, axis=0)
+        sides = min(left, right)
+        found.append(
+            {
+                "valley_p": binom.cdf(valley, valley + sides, THINNER / (1 + THINNER)),
+                "valley_share": valley / max(sides, 1),
+                "border_density": _relative_density(*map(np.concatenate, zip(*densities, strict=True))),
+            }
+        )
+    return {"boundaries": len(found)} | pd.DataFrame(found).max().to_dict()
+
+
+def _neighbours(centres):
+    """Pairs of centres without a third in the ball whose poles they are: the Gabriel graph."""
+    squared = cdist(centres, centres, "sqeuclidean")
+    for i, j in zip(*np.triu_indices(len(centres), 1), strict=True):
+        if (squared[i] + squared[j] >= squared[i, j]).all():
+            yield [i, j]
+
+
+def _between(Z, density, centres, members, learn, count):
+    """People counted, and how densely they are surrounded, on the way from one centre to the other."""
+    start, end = centres
+    position = (Z - start) @ (end - start) / np.sum((end - start) ** 2)  # 0 at one centre, 1 at the other
+    aside = np.linalg.norm(Z - start - np.outer(position, end - start), axis=1)
+    tube = aside <= np.quantile(aside[learn][members[learn]], TUBE)
+    edges = np.arange(-2, SLABS + 3) / SLABS
+    half_slabs = np.histogram(position[learn][tube[learn]], edges)[0]
+    places = _deepest_valley(half_slabs[:-1] + half_slabs[1:])
+    there = [count[(position[count] >= edges[i]) & (position[count] < edges[i + 2])] for i in places]
+    return [tube[people].sum() for people in there], [density[people[members[people]]] for people in there]
+
+
+def _deepest_valley(slabs):
+    """Places left of, in and right of the deepest valley near the middle; neighbouring slabs overlap by half."""
+    middle = len(slabs) // 2
+    places = [
+        (slabs[: v - 1].argmax(), v, v + 2 + slabs[v + 2 :].argmax()) for v in (middle - 1, middle, middle + 1)
+    ]
+    return min(places, key=lambda at: (slabs[at[1]] + 1) / (min(slabs[at[0]], slabs[at[2]]) + 1))
+
+
+def _relative_density(left, border, right):
+    """Median density at the border for that at its thinner side; 0 where hardly anybody is to be asked."""
+    if min(map(len, (left, border, right))) < PEOPLE // 2:
+        return 0.0
+    return np.exp(np.median(border) - min(np.median(left), np.median(right)))
+
+
+def _log_density(Z):
+    """Log density around each person, but for a constant, from the distance to the tenth neighbour."""
+    distance = NearestNeighbors(n_neighbors=PEOPLE).fit(Z).kneighbors()[0][:, -1]
+    return -Z.shape[1] * np.log(distance + 1e-12)
+
+
+def _spread_ties(Z, rng):
+    """Tied values placed at random in the interval that is nearer to them than to any other value."""
+    Z = Z.copy()
+    for column in Z.T:
+        values, at = np.unique(column, return_inverse=True)
+        if 1 < len(values) < len(column):
+            between = (values[1:] + values[:-1]) / 2
+            edges = np.r_[2 * values[0] - between[0], between, 2 * values[-1] - between[-1]]
+            column[:] = rng.uniform(edges[at], edges[at + 1])
+    return Z

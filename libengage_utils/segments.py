@@ -1,0 +1,331 @@
+"""Who engages how: lifecycle segments by rule, and segments described, followed over time and compared."""
+
+from dataclasses import dataclass
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from scipy.stats import entropy, t
+from sklearn.metrics.cluster import expected_mutual_information
+from statsmodels.stats.proportion import proportion_confint
+
+STEINLEY = ["poor", "moderate", "good", "excellent"]
+LIFECYCLE = ["not seen", "seen, then quiet", "occasional", "regular", "intensive", "unknown"]
+
+
+def cut_points(loan_days, teaching_weeks, *, lapse_days=365):
+    """The rules of `lifecycle` in words, each with its number.
+
+    Parameters
+    ----------
+    loan_days, teaching_weeks, lapse_days
+        As for `lifecycle`.
+
+    Returns
+    -------
+    DataFrame
+        segment, rule, cut_point, unit; one row a segment, in the order of `LIFECYCLE`.
+
+    Examples
+    --------
+    >>> print(cut_points(28, 30)["cut_point"].tolist())
+    [0.0, 365.0, 0.5, 0.5, 30.0, 0.0]
+    """
+    cycles = f"of loan cycles of {loan_days:g} days"
+    rules = [
+        ("no act on record", 0, "acts"),
+        ("no act in the period, but one before it; or, where there is one summary a person, none for long",
+         lapse_days, "days"),
+        ("an act in fewer than half of the loan cycles the person was eligible for", 0.5, cycles),
+        ("an act in at least half of them", 0.5, cycles),
+        ("regular, and active on at least as many days as there were teaching weeks", teaching_weeks,
+         "days a year of eligibility"),
+        ("no act on record, and no source that could have shown one", 0, "sources"),
+    ]
+    return pd.DataFrame(rules, columns=["rule", "cut_point", "unit"]).assign(segment=LIFECYCLE)[
+        ["segment", "rule", "cut_point", "unit"]
+    ]
+
+
+def lifecycle(features, *, loan_days, teaching_weeks, lapse_days=365):
+    """The lifecycle segment of each person in each period.
+
+    Cut points come from the loan cycle and the calendar, never from percentiles, so that a segment may
+    grow or empty. From the top, the first rule that fits:
+
+    - *unknown*: no act in the period and no source that could have shown one (an act proves a
+      person visible, an earlier act does not prove that a later one would have been seen);
+    - *not seen*: no act in the period or before it;
+    - *seen, then quiet*: no act in the period, but one before it;
+    - *intensive*: regular, with at least one active day for each teaching week, on average;
+    - *regular*: an act in at least half of the loan cycles the person was eligible for;
+    - *occasional*: an act in fewer.
+
+    With one summary a person (no columns active_days and active_cycles) acts stand in for both. As
+    no cycle can be seen without an act, the rate of acts bounds the cycles seen from above: regular
+    means at least one act for two loan cycles, intensive at least one for each eligible week, and true
+    regularity may be less. There, a last act more than `lapse_days` before the period's end is quiet.
+
+    Parameters
+    ----------
+    features : frame
+        Person-by-period features, in any kind of frame Narwhals supports; columns eligible_days, covered,
+        seen_before, acts, and active_days with active_cycles, or else recency_days.
+    loan_days : float
+        Length of a loan cycle, in days.
+    teaching_weeks : float
+        Teaching weeks in a year; scaled by the days a person was eligible.
+    lapse_days : float, default 365
+        Silence after which a person known by a summary counts as quiet, in days.
+
+    Returns
+    -------
+    frame of the kind given
+        `features` with a column segment: text, in pandas an ordered categorical.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or `loan_days` or `teaching_weeks` is not positive.
+
+    Examples
+    --------
+    >>> features = pd.DataFrame({"eligible_days": 364, "covered": True, "seen_before": [False, True, True],
+    ...                          "acts": [0, 0, 90], "active_days": [0, 0, 60], "active_cycles": [0, 0, 11]})
+    >>> lifecycle(features, loan_days=28, teaching_weeks=30)["segment"].tolist()
+    ['not seen', 'seen, then quiet', 'intensive']
+    """
+    if loan_days <= 0 or teaching_weeks <= 0:
+        raise ValueError("loan_days and teaching_weeks must be positive: they are lengths of time.")
+    frame = nw.from_native(features)
+    columns = frame.collect_schema().names()
+    summary = not {"active_days", "active_cycles"} & set(columns)
+    needed = ["eligible_days", "covered", "seen_before", "acts"]
+    needed += ["recency_days"] if summary else ["active_days", "active_cycles"]
+    if missing := [name for name in needed if name not in columns]:
+        raise ValueError(f"The features lack {', '.join(missing)}: make them with engagement_features.")
+
+    eligible, silent = nw.col("eligible_days"), nw.col("acts") == 0
+    if summary:
+        regular = 2 * loan_days * nw.col("acts") >= eligible
+        every_week = 7 * nw.col("acts") >= eligible
+        lapsed = (nw.col("recency_days") > lapse_days).fill_null(False)
+    else:
+        regular = 2 * loan_days * nw.col("active_cycles") >= eligible
+        every_week = 365 * nw.col("active_days") >= teaching_weeks * eligible
+        lapsed = nw.lit(False)
+    rules = [
+        ("unknown", silent & ~nw.col("covered")),
+        ("not seen", silent & ~nw.col("seen_before")),
+        ("seen, then quiet", silent | lapsed),
+        ("intensive", regular & every_week),
+        ("regular", regular),
+    ]
+    segment = nw.lit("occasional")
+    for name, applies in reversed(rules):
+        segment = nw.when(applies).then(nw.lit(name)).otherwise(segment)
+    frame = frame.with_columns(segment=segment)
+    if frame.implementation.is_pandas():
+        frame = frame.with_columns(nw.col("segment").cast(nw.Enum(LIFECYCLE)))
+    return frame.to_native()
+
+
+def profile(X, labels, weights=None):
+    """What distinguishes each segment: means with 95% intervals, and distance from everybody.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_people, n_features)
+        Numbers; a missing value is left out of its feature's figures only.
+    labels : Series or array of shape (n_people,)
+        Segment of each row of `X`, in the same order.
+    weights : Series or array of shape (n_people,), optional
+        People each row stands for; equal by default.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment and feature: segment; n, its people; share of everybody, weighted; feature; known,
+        the people the mean rests on; mean, low, high in the feature's units (Student's t, linearised standard
+        error; no interval for one person); difference, difference_low, difference_high from everybody's mean,
+        taken as fixed, in standard deviations of everybody.
+
+    Raises
+    ------
+    ValueError
+        If `X`, `labels` and `weights` differ in length.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"acts": [1.0, 2, 3, 10, 12, 14]})
+    >>> profile(X, ["few"] * 3 + ["many"] * 3)[["segment", "n", "mean"]].values.tolist()
+    [['few', 3, 2.0], ['many', 3, 12.0]]
+    """
+    labels = pd.Series(labels).reset_index(drop=True)
+    weights = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=float)
+    if not len(X) == len(labels) == len(weights):
+        raise ValueError(
+            f"X has {len(X)} rows, labels {len(labels)}, weights {len(weights)}: give one of each a person."
+        )
+    rows = []
+    for segment in _in_order(labels):
+        inside = (labels == segment).to_numpy()
+        for feature in X.columns:
+            values = X[feature].to_numpy(dtype=float)
+            known = ~np.isnan(values)
+            centre = np.average(values[known], weights=weights[known])
+            spread = np.sqrt(np.average((values[known] - centre) ** 2, weights=weights[known]))
+            mean, low, high = _mean_interval(values[inside & known], weights[inside & known])
+            rows.append(
+                {"segment": segment, "n": inside.sum(), "share": weights[inside].sum() / weights.sum(),
+                 "feature": feature, "known": (inside & known).sum(), "mean": mean, "low": low, "high": high,
+                 "difference": (mean - centre) / spread, "difference_low": (low - centre) / spread,
+                 "difference_high": (high - centre) / spread}
+            )
+    return pd.DataFrame(rows)
+
+
+def movement(before, after):
+    """Where the people of each segment are a period later.
+
+    People without a segment in one of the two periods (who joined or left the library) have not moved
+    between segments, and are not counted.
+
+    Parameters
+    ----------
+    before, after : Series indexed by person_key
+        Segment of each person in either period.
+
+    Returns
+    -------
+    DataFrame
+        One row for each segment before and each after: before, after (categorical, in the order of the
+        segments); n; share of the people in the segment before; low, high, its 95% Wilson interval.
+
+    Raises
+    ------
+    ValueError
+        If a person occurs twice in a period, or nobody is in both.
+
+    Examples
+    --------
+    >>> before, after = pd.Series({"p": "few", "q": "few"}), pd.Series({"p": "few", "q": "many"})
+    >>> movement(before, after)[["before", "after", "share"]].values.tolist()
+    [['few', 'few', 0.5], ['few', 'many', 0.5]]
+    """
+    for period in (before, after):
+        if not period.index.is_unique:
+            raise ValueError("A person occurs twice in one period: give one segment a person and period.")
+    both = pd.concat([before, after], axis=1, join="inner", keys=["before", "after"]).dropna()
+    if both.empty:
+        raise ValueError("Nobody has a segment in both periods: index both by person_key.")
+    order = _in_order(both["before"], both["after"])
+    cells = pd.MultiIndex.from_product([_in_order(both["before"]), order], names=["before", "after"])
+    table = both.astype(object).value_counts().reindex(cells, fill_value=0).rename("n").reset_index()
+    total = table.groupby("before")["n"].transform("sum")
+    table = table.astype({name: pd.CategoricalDtype(order, ordered=True) for name in ("before", "after")})
+    low, high = proportion_confint(table["n"], total, method="wilson")
+    return table.assign(share=table["n"] / total, low=low, high=high)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two segmentations of the same people agree.
+
+    Attributes
+    ----------
+    n : int
+        People compared.
+    table : DataFrame
+        estimate, low, high (95%) of the adjusted Rand index and the adjusted mutual information.
+    """
+
+    n: int
+    table: pd.DataFrame
+
+    @property
+    def summary(self):
+        """The adjusted Rand index in a sentence, worded as in Steinley (2004), Psychol. Methods 9, 386."""
+        rand = self.table.loc["adjusted Rand index"]
+        word = STEINLEY[np.searchsorted([0.65, 0.8, 0.9], rand.estimate, side="right")]
+        return (
+            f"Agreement of the two segmentations of {self.n:,} people is {word}: adjusted Rand index "
+            f"{rand.estimate:.2f} ({rand.low:.2f} to {rand.high:.2f}); 1 is the same grouping, 0 is chance."
+        )
+
+
+def agreement(a, b, *, n_boot=1000, random_state=0):
+    """Agreement of two segmentations, beyond chance and whatever the names of the segments.
+
+    The adjusted Rand index (Hubert & Arabie 1985, J. Classification 2, 193-218) compares pairs of people, so
+    large segments govern it; the adjusted mutual information (Vinh, Epps & Bailey 2010, JMLR 11, 2837-2854)
+    gives small ones more say. Intervals are percentiles of bootstrap samples of people.
+
+    Parameters
+    ----------
+    a, b : Series or array
+        Segment of each person; two Series are matched by index, and people in both are compared.
+    n_boot : int, default 1000
+    random_state : int, default 0
+
+    Returns
+    -------
+    Agreement
+
+    Raises
+    ------
+    ValueError
+        If nobody has a segment in both.
+
+    Examples
+    --------
+    >>> agreement(["x", "x", "y", "y"] * 50, [1, 1, 2, 2] * 50).table["estimate"].tolist()
+    [1.0, 1.0]
+    """
+    both = pd.DataFrame({"a": a, "b": b}).dropna()
+    if both.empty:
+        raise ValueError("Nobody has a segment in both segmentations: index both by person_key.")
+    table = pd.crosstab(both["a"], both["b"]).to_numpy()
+    # what chance gives depends on the margins only, which resampling hardly moves
+    chance = expected_mutual_information(table, table.sum())
+    rng = np.random.default_rng(random_state)
+    drawn = rng.multinomial(len(both), table.ravel() / len(both), size=n_boot).reshape(-1, *table.shape)
+    values = pd.DataFrame(
+        [(_adjusted_rand(cells), _adjusted_information(cells, chance)) for cells in (table, *drawn)],
+        columns=["adjusted Rand index", "adjusted mutual information"],
+    )
+    low, high = values[1:].quantile(0.025), values[1:].quantile(0.975)
+    return Agreement(len(both), pd.DataFrame({"estimate": values.loc[0], "low": low, "high": high}))
+
+
+def _in_order(*labels):
+    """Labels that occur, in the order of their categories, or else sorted."""
+    occurring = set().union(*(series.dropna().unique() for series in labels))
+    categorical = isinstance(labels[0].dtype, pd.CategoricalDtype)
+    order = labels[0].cat.categories if categorical else sorted(occurring)
+    return [label for label in order if label in occurring]
+
+
+def _mean_interval(values, weights):
+    n = len(values)
+    if n < 2:
+        return (values.mean() if n else np.nan), np.nan, np.nan
+    mean = np.average(values, weights=weights)
+    error = np.sqrt(n / (n - 1) * np.sum((weights * (values - mean)) ** 2)) / weights.sum()
+    margin = t.ppf(0.975, n - 1) * error
+    return mean, mean - margin, mean + margin
+
+
+def _adjusted_rand(cells):
+    def pairs(counts):
+        return np.sum(counts * (counts - 1.0)) / 2
+
+    rows, columns = pairs(cells.sum(axis=1)), pairs(cells.sum(axis=0))
+    chance, most = rows * columns / pairs(cells.sum()), (rows + columns) / 2
+    return (pairs(cells) - chance) / (most - chance) if most > chance else 1.0
+
+
+def _adjusted_information(cells, chance):
+    of_rows, of_columns = entropy(cells.sum(axis=1)), entropy(cells.sum(axis=0))
+    shared, most = of_rows + of_columns - entropy(cells.ravel()), (of_rows + of_columns) / 2
+    return (shared - chance) / (most - chance) if most > chance else 1.0
