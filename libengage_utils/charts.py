@@ -129,6 +129,44 @@ def segment_shares(table, ax=None):
         for s, r in table.iterrows()) + ".")
 
 
+def hundred_people(table, ax=None):
+    """A hundred squares for a hundred eligible people, coloured by lifecycle segment.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for `segment_shares`; squares are given to segments by largest remainder, and what is
+        withheld is left blank.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax, 3.9)
+    wanted = 100 * table["share"].fillna(0)
+    squares = np.floor(wanted).astype(int)
+    left = min(100 - squares.sum(), (wanted > squares).sum()) if table["share"].notna().all() else 0
+    squares[(wanted - squares).nlargest(left).index] += 1
+    kinds = [segment for segment, count in squares.items() for _ in range(count)]
+    for at, segment in enumerate(kinds):
+        ax.add_patch(plt.Rectangle((at // 10, 9 - at % 10), 0.86, 0.86, color=LIFECYCLE_COLOURS.get(segment, BLUE),
+                                   ec=QUIET, lw=0.4))
+    y = 9.4
+    for segment, row in table.iterrows():
+        ax.add_patch(plt.Rectangle((11, y - 0.4), 0.86, 0.86, color=LIFECYCLE_COLOURS.get(segment, BLUE), ec=QUIET, lw=0.4))
+        many = f"{squares[segment]} ({100 * row['low']:.0f} to {100 * row['high']:.0f})" if pd.notna(row["share"]) else "withheld"
+        ax.text(12.2, y, f"{segment}: {many}", va="center")
+        y -= 1.25
+    ax.text(11, y, "in brackets: 95% interval", va="center", color=QUIET, fontsize=10)
+    ax.set(xlim=(-0.1, 21), ylim=(-0.1, 10), aspect="equal")
+    ax.axis("off")
+    seen_now = squares.drop(["not seen", "seen, then quiet", "unknown"], errors="ignore").sum()
+    said = "; ".join(f"{segment} {squares[segment] if pd.notna(share) else 'withheld'}" for segment, share in table["share"].items())
+    return _finish(ax, f"Of every 100 people who may use the library, {seen_now} were seen using it in the period.",
+                   f"A grid of a hundred squares: {said}.")
+
+
 def lorenz(results, ax=None):
     """Lorenz curves with bootstrap bands, and the curve that chance alone would give.
 
@@ -237,7 +275,7 @@ def intervals(table, finding, *, xlabel, mark=None, mark_words="", percent=True,
     return _finish(ax, finding, f"Points with intervals of {xlabel}: {'; '.join(said)}.")
 
 
-def movement(shares, finding, *, before, after, ax=None):
+def movement(shares, finding, *, before, after, impossible, ax=None):
     """Where the people of each segment went by the next period: a row a segment, shares along it.
 
     Parameters
@@ -248,6 +286,8 @@ def movement(shares, finding, *, before, after, ax=None):
         Title, from the numbers.
     before, after : str
         The periods.
+    impossible : DataFrame of bool
+        Moves that cannot be; left blank.
     ax : matplotlib Axes, optional
 
     Returns
@@ -255,18 +295,19 @@ def movement(shares, finding, *, before, after, ax=None):
     matplotlib Axes
     """
     ax = _axes(ax, 0.62 * len(shares) + 1.7)
-    marks = shares.map(lambda value: _percent(value) if pd.notna(value) else "withheld")
-    sns.heatmap(shares.astype(float), annot=marks, fmt="", cmap=sns.light_palette(BLUE, as_cmap=True), vmin=0, vmax=1,
-                cbar=False, linewidths=2, linecolor="white", ax=ax, annot_kws={"fontsize": 10.5})
+    marks = shares.map(_percent)
+    sns.heatmap(shares.astype(float), annot=marks, fmt="", mask=impossible | shares.isna(), vmin=0, vmax=1, cbar=False,
+                cmap=sns.light_palette(BLUE, as_cmap=True), linewidths=2, linecolor="white", ax=ax,
+                annot_kws={"fontsize": 11})
     for (row, column), value in np.ndenumerate(shares.to_numpy(dtype=float)):
         if np.isnan(value):
-            ax.text(column + 0.5, row + 0.5, "withheld", ha="center", va="center", color=QUIET, style="italic", fontsize=9)
+            ax.text(column + 0.5, row + 0.5, "withheld", ha="center", va="center", color=QUIET, style="italic", fontsize=10)
+    ax.set_yticks(np.arange(len(shares)) + 0.5, shares.index, rotation=0)
+    ax.set_xticks(np.arange(len(shares.columns)) + 0.5, ["\n".join(textwrap.wrap(c, 12)) for c in shares.columns])
     ax.set(xlabel=f"in {after}: share of the row", ylabel=f"in {before}")
     ax.tick_params(left=False, bottom=False)
-    plt.setp(ax.get_xticklabels(), rotation=0, wrap=True)
-    plt.setp(ax.get_yticklabels(), rotation=0)
-    said = "; ".join(f"of {row} in {before}: " + ", ".join(f"{marks.loc[row, c]} {c}" for c in shares.columns)
-                     for row in shares.index)
+    said = "; ".join(f"of those {row} in {before}: " + ", ".join(
+        f"{marks.loc[row, c]} {c}" for c in shares.columns if not impossible.loc[row, c]) for row in shares.index)
     return _finish(ax, finding, f"A table of shares, {said}.")
 
 
@@ -298,7 +339,8 @@ def stability(clusters, ax=None):
            xticks=list(table.index))
     said = "; ".join(f"{k} clusters {s:.2f}, without structure up to {n:.2f}"
                      for k, s, n in zip(table.index, table["stability"], null, strict=True))
-    return _finish(ax, clusters.summary.split(":")[0] + ".", f"{clusters.summary} Agreement of two samples: {said}.")
+    finding, _, why = clusters.summary.partition(": ")
+    return _finish(ax, f"{finding}.", f"{why.capitalize()} Agreement of two samples: {said}.")
 
 
 def profile(table, finding, ax=None):

@@ -1,6 +1,7 @@
 """Groups of people who engage alike, and whether such groups are found in the data or made by the method."""
 
 import numbers
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -9,21 +10,21 @@ from scipy.spatial.distance import cdist
 from scipy.stats import binom
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.metrics import adjusted_rand_score, pairwise_distances, silhouette_score
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
-STABLE = 0.8  # least agreement of two bootstrap solutions
+STABLE = 0.8  # least agreement of bootstrap solutions
 SILHOUETTE = 0.25  # below it, no substantial structure (Kaufman & Rousseeuw 1990)
 THINNER = 2 / 3  # a valley holds less than this share of what its thinner side holds
 SIGNIFICANCE = 0.05
 PEOPLE = 10  # fewest in a cluster on average, and the neighbours that tell how crowded a place is
 RESTART_ROWS, STABILITY_ROWS = 10_000, 1_000
-SHORT_SEARCH, NULL_PAIRS = 5, 2  # restarts of a fit that only feeds an average; bootstrap pairs a null
-SPLITS = 5  # of the people in halves
+SHORT_SEARCH = 5  # restarts of a fit that only feeds an average
+NULL_BOOT, SPLITS = 3, 5  # bootstrap samples of a null; splits of the people in halves
 SLABS, TUBE = 8, 0.75  # half-slabs between two centres; share of their people a tube holds
 
 
@@ -33,26 +34,27 @@ class EngagementClusters(ClusterMixin, BaseEstimator):
     Columns are standardised first (mean 0, standard deviation 1); take logarithms of skewed counts
     yourself. Every fit iterates Lloyd's algorithm on all its rows to convergence, never on mini-batches.
 
-    **Stability** of k clusters is the adjusted Rand index between the solutions of two bootstrap samples, both
-    assigned to all rows, averaged over pairs [1]_ [2]_. A square cut in four is stable too. So stability must
-    exceed the 95th percentile that data without structure reach at the same k: a Gaussian with the data's
-    covariance, and a uniform box in the data's principal axes [3]_.
+    **Stability** of k clusters is the mean adjusted Rand index between the solutions of bootstrap samples,
+    each assigned to all rows [1]_ [2]_. A square cut in four is stable too. So stability must exceed the
+    95th percentile that data without structure reach at the same k: a Gaussian with the data's covariance,
+    and a uniform box in the data's principal axes [3]_.
 
     **Valleys.** Stable clusters may still cut up one cloud. If its density is log-concave, the people in a
-    tube around any straight line have a single peak, and nowhere on the line are there fewer than on both sides.
-    So centres, tube and the place to look are learnt on one half of the people and the other half is counted,
-    and the reverse: slabs of equal width, the one between against those on either side, one-sided
-    binomial tests of "at least .8 as many". Every boundary between neighbours (no third centre in the ball whose
-    poles are the two) must show a valley; as all must, the largest p-value decides. A bent cloud is empty
-    inside the bend yet crowded where the boundary crosses it, so the surroundings of people between two
-    clusters (distance to the tenth neighbour) must also be less than .8 as dense as on either side. Tied
-    values are first spread over the interval they stand for: the gaps between whole numbers are no valleys.
+    tube around any straight line have a single peak: nowhere on the line are there fewer than on both sides.
+    So centres, tube and the place to look are learnt on one half of the people, the others are counted in
+    slabs of equal width, and the reverse; one-sided binomial tests ask whether the slab between holds less
+    than two thirds of the slab on either side. As every boundary between neighbours (no third centre in the
+    ball whose poles are the two) must pass, the largest p-value decides, and twice its median over five
+    splits [4]_. A bent cloud is empty inside the bend yet crowded where the boundary crosses it, so the
+    surroundings of people between two clusters (distance to the tenth neighbour) must also be less than two
+    thirds as dense as on either side. Tied values are first spread over the interval they stand for, as the
+    gaps between whole numbers are no valleys.
 
     The solution for a k is
 
     - *reproducible* when stability is at least .8 and beyond both nulls;
-    - *natural* when, besides, the average silhouette is at least .25 [4]_ and beyond both nulls, and every
-      boundary is a valley;
+    - *natural* when, besides, the average silhouette of the bootstrap solutions is at least .25 [5]_ and
+      beyond both nulls, and every boundary is a valley;
     - *constructed* otherwise.
 
     The largest natural k is taken; failing that the reproducible k furthest beyond the nulls; failing
@@ -67,9 +69,9 @@ class EngagementClusters(ClusterMixin, BaseEstimator):
         Restarts of the final solution. Beyond 10,000 rows they are searched on a random sample of
         10,000, and the best start is iterated to convergence on everybody.
     n_boot : int, default 20
-        Pairs of bootstrap samples. Stability is measured on at most 1,000 random rows.
+        Bootstrap samples, at least 2, of at most 1,000 random rows.
     n_null : int, default 20
-        Data sets drawn from each null.
+        Data sets drawn from each null; each is judged by 3 bootstrap samples.
     random_state : int or RandomState, default 0
 
     Attributes
@@ -85,18 +87,18 @@ class EngagementClusters(ClusterMixin, BaseEstimator):
     inertia_ : float
         Sum of squares within clusters, of standardised columns.
     stability_ : DataFrame indexed by k
-        stability; gaussian_mean, gaussian_p95, uniform_mean, uniform_p95 of the nulls' stability; silhouette,
-        and silhouette_null, the larger 95th percentile of the nulls; boundaries, how many; over them the
-        largest valley_p and valley_share (people in the valley for each on its thinner side) and
-        border_density (density between, for that on the thinner side); label.
+        stability; silhouette; gaussian_mean, gaussian_p95, uniform_mean, uniform_p95 of the nulls' stability;
+        silhouette_null, the larger 95th percentile of theirs; boundaries, how many; over them the largest
+        valley_p, valley_share (people in the valley for each on its thinner side) and border_density
+        (density between, for that on the thinner side); label.
 
     References
     ----------
     .. [1] Dolnicar, Grün & Leisch (2018), Market Segmentation Analysis, Springer.
     .. [2] Hennig (2007), Cluster-wise assessment of cluster stability, CSDA 52, 258-271.
-    .. [3] Tibshirani, Walther & Hastie (2001), Estimating the number of clusters in a data set via the gap
-       statistic, JRSS B 63, 411-423.
-    .. [4] Kaufman & Rousseeuw (1990), Finding Groups in Data, Wiley.
+    .. [3] Tibshirani, Walther & Hastie (2001), Estimating the number of clusters, JRSS B 63, 411-423.
+    .. [4] Meinshausen, Meier & Bühlmann (2009), P-values for high-dimensional regression, JASA 104, 1671.
+    .. [5] Kaufman & Rousseeuw (1990), Finding Groups in Data, Wiley.
 
     Examples
     --------
@@ -158,21 +160,15 @@ class EngagementClusters(ClusterMixin, BaseEstimator):
     def summary(self):
         check_is_fitted(self)
         k, row = self.n_clusters_, self.stability_.loc[self.n_clusters_]
-        agreement = (
-            f"two samples agree to {row.stability:.2f}, where data without structure seldom pass "
-            f"{row[['gaussian_p95', 'uniform_p95']].max():.2f}"
-        )
-        if self.label_ == "natural":
-            return f"{k} natural segments: {agreement}, and people thin out at every boundary between neighbours."
-        if self.label_ == "reproducible":
-            return (
-                f"No natural segments: {k} clusters come back ({agreement}), but {_lacking(row)}, "
-                "so where to cut is a convention."
-            )
-        return (
-            f"No natural segments: the {k} clusters offered are constructed ({agreement}), "
-            "a way to divide people for a purpose rather than groups waiting to be found."
-        )
+        null = max(row.gaussian_p95, row.uniform_p95)
+        agree = f"two samples agree to {row.stability:.2f}, data without structure seldom beyond {null:.2f}"
+        return {
+            "natural": f"{k} natural segments: {agree}, and people thin out at every boundary.",
+            "reproducible": f"No natural segments: {k} clusters come back ({agree}), but {_lacking(row)}, "
+            "so where to cut is a convention.",
+            "constructed": f"No natural segments: the {k} clusters offered are constructed ({agree}), "
+            "a way to divide people for a purpose rather than groups waiting to be found.",
+        }[self.label_]
 
 
 def _complete(estimator, X, reset):
@@ -191,8 +187,8 @@ def _candidates(n_clusters, X):
     candidates = [k for k in asked if 2 <= k <= min(len(X) // PEOPLE, distinct // 2)]
     if not candidates:
         raise ValueError(
-            f"X has {len(X)} people and {distinct} distinct rows, too few for {asked} clusters: each takes at least "
-            f"{PEOPLE} people and 2 distinct rows, and there are at least 2 clusters."
+            f"X has {len(X)} people and {distinct} distinct rows, too few for {asked} clusters: there "
+            f"must be 2 clusters or more, each of {PEOPLE} people and 2 distinct rows on average."
         )
     return candidates
 
@@ -212,22 +208,18 @@ def _nearest(Z, centres):
 def _judge(Z, candidates, n_boot, n_null, rng):
     """The evidence for each number of clusters, one row each, and the label it earns."""
     few = _some_rows(Z, STABILITY_ROWS, rng)
-    nulls = {
-        name: [draw(few, rng) for _ in range(n_null)]
-        for name, draw in (("gaussian", _gaussian), ("uniform", _uniform_box))
-    }
-    table = []
-    for k in candidates:
-        row = {"k": k, "stability": _stability(few, k, n_boot, rng)}
-        for name, sets in nulls.items():
-            agreed = [_stability(null, k, NULL_PAIRS, rng) for null in sets]
-            row |= {f"{name}_mean": np.mean(agreed), f"{name}_p95": np.quantile(agreed, 0.95)}
-        row["silhouette"] = _silhouette(few, k, rng)
-        row["silhouette_null"] = max(
-            np.quantile([_silhouette(null, k, rng) for null in sets], 0.95) for sets in nulls.values()
-        )
-        table.append(row | _valleys(Z, k, rng))
-    table = pd.DataFrame(table).set_index("k")
+    table = _how_stable(few, candidates, n_boot, rng)
+    silhouettes = []
+    for name, without_structure in (("gaussian", _gaussian), ("uniform", _uniform_box)):
+        null = pd.concat(
+            [_how_stable(without_structure(few, rng), candidates, NULL_BOOT, rng) for _ in range(n_null)]
+        ).groupby("k")
+        table[f"{name}_mean"] = null["stability"].mean()
+        table[f"{name}_p95"] = null["stability"].quantile(0.95)
+        silhouettes.append(null["silhouette"].quantile(0.95))
+    table["silhouette_null"] = np.maximum(*silhouettes)
+    valleys = pd.DataFrame([_valleys(Z, k, rng) for k in candidates], index=table.index)
+    table = table.join(valleys.astype({"boundaries": int}))
     reproducible = (table.stability >= STABLE) & (_beyond_nulls(table) > 0)
     natural = reproducible & _compact(table) & _parted(table)
     table["label"] = np.select([natural, reproducible], ["natural", "reproducible"], "constructed")
@@ -254,25 +246,22 @@ def _choose(table):
 
 
 def _lacking(row):
-    reasons = []
-    if not _compact(row):
-        reasons.append(f"the average silhouette is only {row.silhouette:.2f}")
-    if not _parted(row):
-        reasons.append("people do not thin out at every boundary")
-    return " and ".join(reasons)
+    scattered = [] if _compact(row) else [f"the average silhouette is only {row.silhouette:.2f}"]
+    adjoining = [] if _parted(row) else ["people do not thin out at every boundary"]
+    return " and ".join(scattered + adjoining)
 
 
-def _stability(Z, k, pairs, rng):
-    """Mean agreement of the solutions of two bootstrap samples, both assigned to all rows."""
-
-    def solution():
-        return _kmeans(Z[rng.randint(len(Z), size=len(Z))], k, SHORT_SEARCH, rng).predict(Z)
-
-    return np.mean([adjusted_rand_score(solution(), solution()) for _ in range(pairs)])
-
-
-def _silhouette(Z, k, rng):
-    return silhouette_score(Z, _kmeans(Z, k, SHORT_SEARCH, rng).labels_)
+def _how_stable(Z, candidates, n_boot, rng):
+    """Mean agreement of the solutions of bootstrap samples, assigned to all rows, and their silhouette."""
+    distances = pairwise_distances(Z)
+    rows = []
+    for k in candidates:
+        samples = [Z[rng.randint(len(Z), size=len(Z))] for _ in range(n_boot)]
+        solutions = [_kmeans(sample, k, SHORT_SEARCH, rng).predict(Z) for sample in samples]
+        agreements = [adjusted_rand_score(one, other) for one, other in combinations(solutions, 2)]
+        silhouettes = [silhouette_score(distances, labels, metric="precomputed") for labels in solutions]
+        rows.append({"k": k, "stability": np.mean(agreements), "silhouette": np.mean(silhouettes)})
+    return pd.DataFrame(rows).set_index("k")
 
 
 def _gaussian(Z, rng):
@@ -286,36 +275,33 @@ def _uniform_box(Z, rng):
 
 
 def _valleys(Z, k, rng):
-    """Whether people thin out between neighbours: medians over splits, the p-value twice its median."""
+    """Whether people thin out between neighbours: medians over splits of the people in halves."""
     Z = _spread_ties(Z, rng)
     density = _log_density(Z)
     found = pd.DataFrame([_split_valleys(Z, density, k, rng) for _ in range(SPLITS)]).median()
-    found["valley_p"] = min(1, 2 * found["valley_p"])
-    return found.to_dict()
+    return found.to_dict() | {"valley_p": min(1, 2 * found.valley_p)}
 
 
 def _split_valleys(Z, density, k, rng):
-    """The least of the valleys between neighbours, learnt on one half of the people, counted in the other."""
+    """The shallowest valley between neighbours, learnt on one half of the people, counted in the other."""
     halves = np.array_split(rng.permutation(len(Z)), 2)
     centres = [_kmeans(Z[half], k, SHORT_SEARCH, rng).cluster_centers_ for half in halves]
     centres[1] = centres[1][linear_sum_assignment(cdist(*centres))[1]]
     nearest = [_nearest(Z, c) for c in centres]
     found = []
     for pair in _neighbours(np.mean(centres, axis=0)):
-        counts, densities = zip(
-            *(
-                _between(Z, density, centres[i][pair], np.isin(nearest[i], pair), halves[i], halves[1 - i])
-                for i in (0, 1)
-            ),
-            strict=True,
-        )
-        left, valley, right = np.sum(counts, axis=0)
+        folds = [
+            _between(Z, density, centres[i][pair], np.isin(nearest[i], pair), halves[i], halves[1 - i])
+            for i in (0, 1)
+        ]
+        left, valley, right = np.sum([counts for counts, _ in folds], axis=0)
+        densities = [np.concatenate(place) for place in zip(*(around for _, around in folds), strict=True)]
         sides = min(left, right)
         found.append(
             {
                 "valley_p": binom.cdf(valley, valley + sides, THINNER / (1 + THINNER)),
                 "valley_share": valley / max(sides, 1),
-                "border_density": _relative_density(*map(np.concatenate, zip(*densities, strict=True))),
+                "border_density": _relative_density(*densities),
             }
         )
     return {"boundaries": len(found)} | pd.DataFrame(found).max().to_dict()
@@ -337,17 +323,15 @@ def _between(Z, density, centres, members, learn, count):
     tube = aside <= np.quantile(aside[learn][members[learn]], TUBE)
     edges = np.arange(-2, SLABS + 3) / SLABS
     half_slabs = np.histogram(position[learn][tube[learn]], edges)[0]
-    places = _deepest_valley(half_slabs[:-1] + half_slabs[1:])
+    places = _deepest_valley(half_slabs[:-1] + half_slabs[1:])  # slabs overlap by half
     there = [count[(position[count] >= edges[i]) & (position[count] < edges[i + 2])] for i in places]
     return [tube[people].sum() for people in there], [density[people[members[people]]] for people in there]
 
 
 def _deepest_valley(slabs):
-    """Places left of, in and right of the deepest valley near the middle; neighbouring slabs overlap by half."""
-    middle = len(slabs) // 2
-    places = [
-        (slabs[: v - 1].argmax(), v, v + 2 + slabs[v + 2 :].argmax()) for v in (middle - 1, middle, middle + 1)
-    ]
+    """Where to count: left of, in and right of the deepest valley near the middle."""
+    near = len(slabs) // 2 + np.array([-1, 0, 1])
+    places = [(slabs[: v - 1].argmax(), v, v + 2 + slabs[v + 2 :].argmax()) for v in near]
     return min(places, key=lambda at: (slabs[at[1]] + 1) / (min(slabs[at[0]], slabs[at[2]]) + 1))
 
 

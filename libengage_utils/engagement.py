@@ -1,15 +1,18 @@
 """Events, or one summary a cardholder, become one row per person and period, people never seen included."""
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 FEATURES = {
+    "acts": "acts of the person; what staff or systems did is not counted",
     "active_days": "days with at least one act",
     "breadth": "different services met",
     "depth": "acts on an active day",
     "regularity": "share of loan cycles with an act",
-    "trend": "where in the period the acts lie, from -1 (all at its start) to 1 (all at its end)",
-    "recency_days": "days since the last act",
+    "trend": "where in the period the acts lie, from -1 (all on its first day) to 1 (all on its last)",
+    "recency_days": "days from the last act to the end of the period",
+    "renewals": "renewals, automatic ones perhaps among them",
 }
 
 
@@ -74,6 +77,37 @@ def engagement_features(people, events=None, summaries=None, *, periods, loan_da
     else:
         features = _from_events(roster, nw.from_native(events).lazy(), spans, loan_days)
     return (features.collect() if isinstance(native, nw.DataFrame) else features).to_native()
+
+
+def comparable(features):
+    """Features of people with an act, on scales on which equal steps mean equal differences.
+
+    Counts and waits are taken as logarithms, so that twice as much is the same step anywhere.
+
+    Parameters
+    ----------
+    features : DataFrame
+        Rows of `engagement_features` with an act, as pandas.
+
+    Returns
+    -------
+    DataFrame with the index of `features`
+        One column a feature there is, headed in words.
+
+    Examples
+    --------
+    >>> comparable(pd.DataFrame({"acts": [5], "eligible_days": [70], "recency_days": [7]})).loc[0].tolist()
+    [-1.0, 3.0]
+    """
+    columns = {"acts a week (log2)": np.log2(features["acts"] / features["eligible_days"].clip(lower=7) * 7)}
+    if "breadth" in features:
+        columns |= {"acts on an active day (log2)": np.log2(features["depth"]),
+                    "services met": features["breadth"], "share of loan cycles": features["regularity"],
+                    "leaning to the end": features["trend"]}
+    if "renewals" in features:
+        columns["renewals an act (log2)"] = np.log2(1 + features["renewals"] / features["acts"])
+    columns["days since last act (log2)"] = np.log2(1 + features["recency_days"])
+    return pd.DataFrame(columns).astype(float)
 
 
 def day_number(column):

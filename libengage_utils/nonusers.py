@@ -10,7 +10,8 @@ from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
 NOT_RECORDED = "not recorded"
-MAIN, INTERACTION = 2.5, 0.25  # scales of the priors of a logistic regression, in log odds
+OVERLAP = 0.5  # least share of the roster in which two values must meet to be compared
+MAIN, INTERACTION = 2.5, 0.5  # scales of the priors of a logistic regression, in log odds
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class LargestDifference:
         row = table.loc[(self.circumstance, self.value)]
         return (
             f"The largest of {table.difference.count()} differences is by {self.circumstance}: other "
-            f"circumstances alike, {row.rate:.1%} of {self.value} are never seen and {row.reference_rate:.1%} of "
-            f"{self.reference}, {100 * self.estimate:.1f} percentage points apart ({self.level:.0%} interval "
-            f"of the largest: {100 * self.low:.1f} to {100 * self.high:.1f})."
+            f"circumstances alike, {row.rate:.1%} of {self.value} are never seen and "
+            f"{row.reference_rate:.1%} of {self.reference}, {100 * self.estimate:.1f} percentage points "
+            f"apart ({self.level:.0%} interval of the largest: {100 * self.low:.1f} to {100 * self.high:.1f})."
         )
 
 
@@ -48,10 +49,10 @@ class LargestDifference:
 class SurveyShares:
     """What those who answered said, and what that leaves open about all.
 
-    Made by `reason_shares` and `surely_invisible`. `people` are all the question is about, `respondents` those
-    of them who answered. `table` has, by answer: `people` who gave it; their `share` of the respondents with
-    95% Wilson limits `low` and `high`; `bound_low` and `bound_high`, between which the share of *all* lies
-    whatever the silent would have said; `withheld`.
+    Made by `reason_shares` and `surely_invisible`. `people` are all the question is about, `respondents`
+    those of them who answered. `table` has, by answer: `people` who gave it; their `share` of the respondents
+    with 95% Wilson limits `low` and `high`; `bound_low` and `bound_high`, between which the share of *all*
+    lies whatever the silent would have said; `withheld`.
     """
 
     people: int
@@ -72,8 +73,9 @@ class SurveyShares:
         row = shown.loc[shown.share.idxmax()]
         return (
             f"Of {self.people:,} people {self.respondents:,} answered ({self.response_rate:.0%}), and "
-            f"{row.share:.0%} of these (95% interval {row.low:.0%} to {row.high:.0%}) said: {row.name}. Among "
-            f"all, whatever the silent would have said, it is {row.bound_low:.0%} to {row.bound_high:.0%}."
+            f"{row.share:.0%} of these (95% interval {row.low:.0%} to {row.high:.0%}) said: {row.name}. "
+            f"Among all, whatever the silent would have said, it is {row.bound_low:.0%} to "
+            f"{row.bound_high:.0%}."
         )
 
 
@@ -100,7 +102,7 @@ def never_seen_rates(people, by, *, seen="seen", minimum_count=10):
     Raises
     ------
     ValueError
-        If a column is not there, or whether somebody was seen is not known.
+        If a column is not there, or it is not known of everybody whether they were seen.
 
     References
     ----------
@@ -127,10 +129,12 @@ def standardised_difference(people, circumstance, adjust=(), *, seen="seen", min
     """Never-seen rate of each value of a circumstance against the commonest, other circumstances alike.
 
     Rates are standardised directly: every value is given the mix of other circumstances found in the whole
-    roster. Where each combination of those holds `minimum_count` people or more of every value, rates
-    observed within combinations are averaged; elsewhere rates from a logistic regression without interactions
-    (g-computation). Which it is depends on numbers of people alone, not on who was seen. Limits are of the
-    delta method, with the roster's mix taken as given.
+    roster. Where each combination of those holds `minimum_count` people or more of every value, the rates
+    observed within combinations are averaged; elsewhere rates from a logistic regression (g-computation) of
+    all circumstances and of the interactions of the compared one with the others, with normal priors around 0
+    (scale 2.5, and 0.5 for interactions, in log odds) that keep sparse combinations from running off. Which
+    it is depends on numbers of people alone, not on who was seen. Limits are of the delta method, with the
+    roster's mix taken as given.
 
     Parameters
     ----------
@@ -150,9 +154,9 @@ def standardised_difference(people, circumstance, adjust=(), *, seen="seen", min
     pandas.DataFrame
         By `value`, against `reference`: `people`; `rate` and `reference_rate`, standardised; `difference`
         with its standard `error` and 95% limits `low`, `high`; the `crude` difference; `overlap`, the share
-        of the roster in combinations that hold both values (the rest leans on the model); `basis`, one of
-        *strata*, *logistic model*, *too few people*, *no overlap* (the value and its company cannot be told
-        apart); `withheld`.
+        of the roster in combinations that hold both values; `basis`: *strata*, *logistic model*, *too few
+        people*, or *too little overlap* where that share is below a half and the model would make the
+        comparison up; `withheld`. What is not compared is missing, never 0.
 
     Raises
     ------
@@ -162,7 +166,8 @@ def standardised_difference(people, circumstance, adjust=(), *, seen="seen", min
     References
     ----------
     Fleiss, Levin and Paik (2003), Statistical Methods for Rates and Proportions, ch. 19. Snowden, Rose and
-    Mortimer (2011), Am. J. Epidemiology 173, 731-738.
+    Mortimer (2011), Am. J. Epidemiology 173, 731-738. Gelman, Jakulin, Pittau and Su (2008), Ann. Appl.
+    Statistics 2, 1360-1383.
 
     Examples
     --------
@@ -192,14 +197,16 @@ def standardised_difference(people, circumstance, adjust=(), *, seen="seen", min
     mix = strata.people.sum(axis=1) / totals.people.sum()
     enough = _enough(totals, minimum_count)
     if (strata.people.loc[:, enough] >= minimum_count).all(axis=None):
-        basis, rows = "strata", _from_strata(strata, mix, values, reference)
+        basis, estimates = "strata", _from_strata(strata, mix, values, reference)
     else:
-        basis, rows = "logistic model", _from_model(cells, circumstance, adjust, values, reference)
+        basis, estimates = "logistic model", _from_model(cells, circumstance, adjust, values, reference)
 
-    rate, reference_rate, error = np.array(rows, dtype=float).T
+    few = ~(enough[values] & enough[reference]).to_numpy()
+    overlap = [mix[(strata.people[[value, reference]] > 0).all(axis=1)].sum() for value in values]
+    apart = np.array(overlap) < OVERLAP
+    rate, reference_rate, error = np.where(apart, np.nan, np.array(estimates, dtype=float).T)
     difference, reach = rate - reference_rate, norm.ppf(0.975) * error
     crude = totals.never_seen / totals.people
-    few = ~(enough[values] & enough[reference]).to_numpy()
     table = pd.DataFrame(
         {
             "value": values,
@@ -212,8 +219,8 @@ def standardised_difference(people, circumstance, adjust=(), *, seen="seen", min
             "low": np.maximum(difference - reach, -1),
             "high": np.minimum(difference + reach, 1),
             "crude": (crude[values] - crude[reference]).to_numpy(),
-            "overlap": [mix[(strata.people[[value, reference]] > 0).all(axis=1)].sum() for value in values],
-            "basis": np.select([few, np.isnan(error)], ["too few people", "no overlap"], basis),
+            "overlap": overlap,
+            "basis": np.select([few, apart], ["too few people", "too little overlap"], basis),
         }
     )
     return _withheld(table, few, ["value", "reference", "basis"])
@@ -265,8 +272,8 @@ def largest_difference(people, circumstances, *, seen="seen", level=0.95, minimu
     usable = comparisons.dropna(subset="error")
     if usable.empty:
         raise ValueError(
-            f"No two values of {', '.join(circumstances)} have {minimum_count} people seen and "
-            f"{minimum_count} never seen each: merge small values."
+            f"No two values of {', '.join(circumstances)} can be compared: each needs {minimum_count} people "
+            f"seen and {minimum_count} never seen, in like circumstances. Merge small values."
         )
     size, error = usable.difference.abs(), usable.error
     row = usable.loc[size.idxmax()]
@@ -375,13 +382,13 @@ def _cells(people, columns, seen):
     """Number of people, and of people never seen, in each combination that occurs."""
     people = nw.from_native(people, eager_only=True).to_pandas()
     if absent := [name for name in (*columns, seen) if name not in people]:
-        raise ValueError(f"The frame of people has no column {', '.join(absent)}; it has {', '.join(people)}.")
+        raise ValueError(f"The people have no column {', '.join(absent)}; they have {', '.join(people)}.")
     if people.empty:
         raise ValueError("The frame of people is empty: give one row for each person of the roster.")
     if unknown := people[seen].isna().sum():
         raise ValueError(
-            f"Whether they were seen is missing for {unknown:,} of {len(people):,} people: leave out people whom "
-            "no identified source could see; they are unknown, not unseen."
+            f"Whether they were seen is missing for {unknown:,} of {len(people):,} people: leave out those "
+            "whom no identified source could see; they are unknown, not unseen."
         )
     values = people[columns].astype(object).where(people[columns].notna(), NOT_RECORDED).astype(str)
     never = (~_truth(people, seen)).rename("never_seen").groupby([values[name] for name in columns])
@@ -411,14 +418,14 @@ def _from_strata(strata, mix, values, reference):
     """Standardised rate of each value, of the reference, and the difference's error, from observed rates."""
     people, never = strata.people, strata.never_seen
     rates = never / people
-    # p (1 - p) / (n - 1) estimates the variance of an observed rate without bias
-    variance = (rates * (1 - rates) / (people - 1)).mul(mix**2, axis=0).sum()
+    variance = (rates * (1 - rates) / (people - 1)).mul(mix**2, axis=0).sum()  # n - 1: unbiased
     rate = rates.mul(mix, axis=0).sum()
-    return [(rate[value], rate[reference], np.sqrt(variance[value] + variance[reference])) for value in values]
+    error = np.sqrt(variance + variance[reference])
+    return [(rate[value], rate[reference], error[value]) for value in values]
 
 
 def _from_model(cells, circumstance, adjust, values, reference):
-    """The same from a logistic regression; missing where a value cannot be told from its company."""
+    """The same from a logistic regression."""
     company = pd.get_dummies(cells[adjust], drop_first=True, dtype=float).to_numpy()
 
     def design(own):
@@ -426,30 +433,27 @@ def _from_model(cells, circumstance, adjust, values, reference):
         return np.column_stack([np.ones(len(cells)), company, own, together])
 
     observed = design(pd.get_dummies(cells[circumstance], dtype=float)[values].to_numpy())
-    main = 1 + company.shape[1] + len(values)
-    scale = np.r_[np.inf, np.full(main - 1, MAIN), np.full(observed.shape[1] - main, INTERACTION)]
+    main = company.shape[1] + len(values)
+    scale = np.r_[np.inf, np.full(main, MAIN), np.full(observed.shape[1] - main - 1, INTERACTION)]
     coefficients, covariance = _logistic(observed, cells.never_seen, cells.people, scale)
     weight = (cells.people / cells.people.sum()).to_numpy()
-    unknown = np.eye(main) - np.linalg.pinv(observed[:, :main]) @ observed[:, :main]
 
     def everybody(value):
         """Mean rate if all had the value, and its gradient."""
         x = design(np.tile(values == value, (len(cells), 1)).astype(float))
-        if not np.allclose(x[:, :main] @ unknown, 0, atol=1e-6):
-            return np.nan, np.full(x.shape[1], np.nan)
         rate = expit(x @ coefficients)
         return weight @ rate, (weight * rate * (1 - rate)) @ x
 
     rate, gradient = everybody(reference)
-    rows = []
+    estimates = []
     for own_rate, own_gradient in map(everybody, values):
         change = own_gradient - gradient
-        rows.append((own_rate, rate, np.sqrt(change @ covariance @ change)))
-    return rows
+        estimates.append((own_rate, rate, np.sqrt(change @ covariance @ change)))
+    return estimates
 
 
 def _logistic(design, events, trials, scale):
-    """Coefficients of a logistic regression with normal priors of this scale around 0, and their covariance."""
+    """Coefficients of a logistic regression with normal priors of this scale, and their covariance."""
     coefficients = np.zeros(design.shape[1])
     coefficients[0] = logit(events.sum() / trials.sum())
     for _ in range(100):

@@ -108,7 +108,7 @@ def scrub(text):
     return text
 
 
-def suppress(counts, minimum=10):
+def suppress(counts, minimum=10, *, impossible=None):
     """Withhold counts below a minimum, and enough others that the margins cannot give them back.
 
     Every row and column total of a table is taken to be public. Cells below `minimum` are withheld
@@ -123,6 +123,8 @@ def suppress(counts, minimum=10):
         Counts of people; a Series is a table of one row.
     minimum : int
         The least count shown; at least 5.
+    impossible : Series or DataFrame of bool, optional
+        Cells that are 0 by definition, which everybody knows: shown, and no help in hiding others.
 
     Returns
     -------
@@ -132,7 +134,7 @@ def suppress(counts, minimum=10):
     Raises
     ------
     PrivacyError
-        If `minimum` is below 5.
+        If `minimum` is below 5, or an impossible cell is not 0.
 
     Examples
     --------
@@ -145,14 +147,17 @@ def suppress(counts, minimum=10):
     if minimum < 5:
         raise PrivacyError(f"A minimum count of {minimum} protects nobody; the least accepted is 5.")
     table = np.atleast_2d(np.asarray(counts, dtype=float))
-    hidden = table < minimum
+    fixed = np.zeros(table.shape, dtype=bool) if impossible is None else np.atleast_2d(np.asarray(impossible))
+    if table[fixed].any():
+        raise PrivacyError("A cell that is called impossible holds people; correct the table or what is impossible in it.")
+    hidden = (table < minimum) & ~fixed
     while (exposed := _exposed(table, hidden, minimum)) is not None:
         row, column = exposed
         cross = np.zeros_like(hidden)
         cross[row, :] = cross[:, column] = True
-        candidates = np.argwhere(cross & ~hidden)
+        candidates = np.argwhere(cross & ~hidden & ~fixed)
         if not len(candidates):
-            candidates = np.argwhere(~hidden)
+            candidates = np.argwhere(~hidden & ~fixed)
         if not len(candidates):
             break
         smallest = min(map(tuple, candidates), key=lambda cell: table[cell])

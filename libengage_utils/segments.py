@@ -9,6 +9,8 @@ from scipy.stats import entropy, t
 from sklearn.metrics.cluster import expected_mutual_information
 from statsmodels.stats.proportion import proportion_confint
 
+from .privacy import suppress
+
 STEINLEY = ["poor", "moderate", "good", "excellent"]
 LIFECYCLE = ["not seen", "seen, then quiet", "occasional", "regular", "intensive", "unknown"]
 
@@ -130,6 +132,33 @@ def lifecycle(features, *, loan_days, teaching_weeks, lapse_days=365):
     return frame.to_native()
 
 
+def shares(labels, *, minimum_count=10):
+    """Share of people in each segment, from counts that may be released.
+
+    Parameters
+    ----------
+    labels : Series or array of shape (n_people,)
+        Segment of each person.
+    minimum_count : int
+        Fewest people in a segment that is shown; what is withheld is missing (see `privacy.suppress`).
+
+    Returns
+    -------
+    DataFrame indexed by segment
+        people; share of everybody; low, high, its 95% Wilson interval.
+
+    Examples
+    --------
+    >>> shares(["not seen"] * 30 + ["regular"] * 70).round(2).values.tolist()
+    [[30.0, 0.3, 0.22, 0.4], [70.0, 0.7, 0.6, 0.78]]
+    """
+    labels = pd.Series(labels)
+    counts = labels.astype(object).value_counts().reindex(_in_order(labels), fill_value=0)
+    people = suppress(counts, minimum_count)
+    low, high = proportion_confint(people, counts.sum(), method="wilson")
+    return pd.DataFrame({"people": people, "share": people / counts.sum(), "low": low, "high": high})
+
+
 def profile(X, labels, weights=None):
     """What distinguishes each segment: means with 95% intervals, and distance from everybody.
 
@@ -226,6 +255,30 @@ def movement(before, after):
     table = table.astype({name: pd.CategoricalDtype(order, ordered=True) for name in ("before", "after")})
     low, high = proportion_confint(table["n"], total, method="wilson")
     return table.assign(share=table["n"] / total, low=low, high=high)
+
+
+def impossible_moves(table):
+    """Moves that the rules of `lifecycle` rule out: nobody seen is later *not seen*, and nobody not seen has fallen quiet.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows are segments before and columns segments after.
+
+    Returns
+    -------
+    DataFrame of bool, of the same shape
+
+    Examples
+    --------
+    >>> words = ["not seen", "seen, then quiet"]
+    >>> impossible_moves(pd.DataFrame(0, index=words, columns=words)).values.tolist()
+    [[False, True], [True, False]]
+    """
+    unseen = ("not seen", "unknown")
+    return pd.DataFrame(
+        [[(before not in unseen and after in unseen) or (before in unseen and after == "seen, then quiet")
+          for after in table.columns] for before in table.index], index=table.index, columns=table.columns)
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ cardholders = st.lists(
 
 
 @settings(max_examples=60, deadline=None)
-@given(people | cardholders, st.sampled_from([14, 21, 28, 30.5]), st.sampled_from([24, 30, 36.5]), st.randoms())
+@given(people | cardholders, st.sampled_from([14, 28, 30.5]), st.sampled_from([24, 36.5]), st.randoms())
 def test_neither_frame_library_nor_row_order_changes_a_segment(rows, loan_days, teaching_weeks, random):
     calendar = {"loan_days": loan_days, "teaching_weeks": teaching_weeks}
     table = pd.DataFrame(rows).assign(person_key=[f"p{i}" for i in range(len(rows))])

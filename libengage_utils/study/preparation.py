@@ -24,7 +24,7 @@ def engine(folder):
     """An embedded engine that spills to `folder`, stays within 1.5 GB and never loads anything."""
     connection = duckdb.connect()
     connection.execute(f"SET temp_directory = '{str(folder).replace(chr(39), chr(39) * 2)}'")
-    connection.execute("SET memory_limit = '1500MB'; SET enable_progress_bar = false; "
+    connection.execute("SET memory_limit = '1500MB'; "
                        "SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
     return connection
 
