@@ -43,8 +43,9 @@ def make(folder):
 
 def this_package(folder):
     """Counted, checked, de-duplicated, pseudonymised, sorted, written."""
-    from libengage_utils.study import open_study
     import shutil
+
+    from libengage_utils.study import open_study
 
     study = open_study(folder)
     events = study.events

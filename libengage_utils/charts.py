@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from IPython import get_ipython
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -18,6 +19,7 @@ _FONTS = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 
 def house_style():
     """Set the look of figures; in a notebook also have each shown as SVG with its alt text."""
+    pd.set_option("display.max_colwidth", None)
     sns.set_theme(style="white", rc={
         "figure.figsize": (8, 4.2), "figure.constrained_layout.use": True, "svg.fonttype": "none",
         "svg.hashsalt": "libengage", "font.family": "DejaVu Sans", "font.size": 11, "text.color": INK,
@@ -25,14 +27,14 @@ def house_style():
         "axes.titlelocation": "left", "axes.titlepad": 14, "axes.labelsize": 11, "axes.spines.top": False,
         "axes.spines.right": False, "xtick.color": QUIET, "ytick.color": INK, "xtick.labelsize": 10.5,
         "ytick.labelsize": 11, "grid.color": GRID, "figure.facecolor": "white", "savefig.facecolor": "white"})
-    try:
-        formatters = get_ipython().display_formatter.formatters
-    except NameError:
+    if (shell := get_ipython()) is None:
         return
-    get_ipython().run_line_magic("matplotlib", "inline")
+    shell.run_line_magic("matplotlib", "inline")
+    formatters = shell.display_formatter.formatters
     for kind in ("image/png", "image/jpeg", "application/pdf"):
         formatters[kind].pop(Figure, None)
-    formatters["image/svg+xml"].for_type(Figure, lambda figure: (svg(figure), {"alt": alt_text(figure)}))
+    formatters["image/svg+xml"].for_type(
+        Figure, lambda figure: (svg(figure), {"alt": alt_text(figure), "caption": figure.get_label()}))
 
 
 def svg(figure):
@@ -51,10 +53,15 @@ def _axes(ax, height=4.2):
     return plt.subplots(figsize=(8, height))[1] if ax is None else ax
 
 
-def _finish(ax, finding, numbers):
-    """Title the figure by its finding, and say in alt text what it shows."""
-    ax.set_title("\n".join(textwrap.wrap(finding, 74)))
-    ax.set_label(f"{finding} {numbers}")
+def _finish(ax, finding, reading, numbers):
+    """Title the figure by its finding; keep how to read it as caption, and all in words as alt text."""
+    title = "\n".join(textwrap.wrap(finding, 66))
+    if len(ax.figure.axes) == 1:
+        ax.figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+        ax.figure.set_label(reading)
+    else:
+        ax.set_title(title)
+    ax.set_label(f"{finding} {reading} {numbers}")
     return ax
 
 
@@ -81,7 +88,7 @@ def weeks(table, ax=None):
     ax.plot(table["week"], table["acts"], color=BLUE, lw=1.4)
     ax.set_ylim(0)
     ax.grid(axis="y")
-    ax.set(xlabel="week (band: what counting by chance would vary)", ylabel="acts of people in a week")
+    ax.set(xlabel="week", ylabel="acts of people in a week")
     high, low = table.loc[table["acts"].idxmax()], table.loc[table["acts"].idxmin()]
     for point, words, lift in ((high, "busiest", 6), (low, "quietest", 8)):
         ax.annotate(f"{words}: {point['acts']:,.0f}", (point["week"], point["acts"]), (4, lift),
@@ -89,7 +96,8 @@ def weeks(table, ax=None):
     return _finish(
         ax, f"Use swings with the calendar: the busiest week has {high['acts'] / low['acts']:.0f} times the acts of "
         "the quietest.",
-        f"A line of acts a week. The busiest, beginning {high['week']:%d %B %Y}, has {high['acts']:,.0f} acts; the "
+        "Acts in each week; the band is how far a count of this size varies by chance.",
+        f"The busiest week, beginning {high['week']:%d %B %Y}, has {high['acts']:,.0f} acts; the "
         f"quietest, beginning {low['week']:%d %B %Y}, has {low['acts']:,.0f}; the median week has "
         f"{table['acts'].median():,.0f}.")
 
@@ -118,13 +126,13 @@ def segment_shares(table, ax=None):
     ax.set_yticks(range(len(table)), table.index)
     ax.invert_yaxis()
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.set(xlabel="share of eligible people (line: 95% interval)", ylabel="",
+    ax.set(xlabel="share of eligible people", ylabel="",
            xlim=(0, min(1.0, np.nanmax(table["high"]) + 0.1)))
     ax.tick_params(left=False)
     unseen = table["share"].get("not seen", np.nan)
     finding = (f"{_percent(unseen)} of eligible people were not seen at all." if pd.notna(unseen)
                else f"The largest segment is \u201c{table['share'].idxmax()}\u201d.")
-    return _finish(ax, finding, "Bars: " + "; ".join(
+    return _finish(ax, finding, "Bars are shares of eligible people; lines are 95% intervals.", "Shares: " + "; ".join(
         f"{s} {_percent(r['share'])}" + (f" ({_percent(r['low'])} to {_percent(r['high'])})" if pd.notna(r["share"]) else "")
         for s, r in table.iterrows()) + ".")
 
@@ -164,7 +172,7 @@ def hundred_people(table, ax=None):
     seen_now = squares.drop(["not seen", "seen, then quiet", "unknown"], errors="ignore").sum()
     said = "; ".join(f"{segment} {squares[segment] if pd.notna(share) else 'withheld'}" for segment, share in table["share"].items())
     return _finish(ax, f"Of every 100 people who may use the library, {seen_now} were seen using it in the period.",
-                   f"A grid of a hundred squares: {said}.")
+                   "A square is one in a hundred eligible people.", f"Squares: {said}.")
 
 
 def lorenz(results, ax=None):
@@ -191,24 +199,25 @@ def lorenz(results, ax=None):
         curve = result.curve
         ax.fill_between(curve["people"], curve["low"], curve["high"], color=colour, alpha=0.25, lw=0)
         ax.plot(curve["people"], curve["use"], color=colour, lw=2)
-        x = 0.8 - 0.14 * at
-        ax.annotate(words, (x, np.interp(x, curve["people"], curve["use"])), (-10, 4), textcoords="offset points",
-                    ha="right", color=colour, fontweight="bold", fontsize=10.5)
+        x, beside = ((0.76, {"xytext": (-10, 6), "ha": "right"}), (0.72, {"xytext": (10, -16), "ha": "left"}))[at]
+        ax.annotate(words, (x, np.interp(x, curve["people"], curve["use"])), textcoords="offset points", color=colour,
+                    fontweight="bold", fontsize=11, **beside)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.set(xlabel="share of people, the least active first", ylabel="share of use (band: 95% interval)",
+    ax.set(xlabel="share of people, the least active first", ylabel="share of use",
            xlim=(0, 1), ylim=(0, 1))
     top = first.top_share
     return _finish(
         ax, f"The most active {first.top:.0%} of people make {top.estimate:.0%} of the use; by chance alone they would "
         f"make {top.by_chance:.0%}.",
+        "People stand from the least to the most active; a curve adds up what they did. Bands are 95% intervals.",
         " ".join(f"Among {words} ({result.people:,}): the top {result.top:.0%} make {result.top_share.estimate:.0%} "
                  f"({result.top_share.low:.0%} to {result.top_share.high:.0%}), Gini index {result.gini.estimate:.2f} "
                  f"({result.gini.low:.2f} to {result.gini.high:.2f}), by chance {result.gini.by_chance:.2f}."
                  for words, result in results.items()))
 
 
-def intervals(table, finding, *, xlabel, mark=None, mark_words="", percent=True, reference=None, ax=None):
+def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", reference=None, ax=None):
     """Estimates with intervals, one line each, in groups; a mark where a rule draws its line.
 
     Parameters
@@ -219,12 +228,12 @@ def intervals(table, finding, *, xlabel, mark=None, mark_words="", percent=True,
         Title, from the numbers.
     xlabel : str
         The quantity, in words with its unit.
+    form : str
+        Format of the quantity.
     mark : float or sequence of float, optional
         Where the rule draws its line.
     mark_words : str
         What the mark says.
-    percent : bool
-        Whether the quantity is a share.
     reference : float, optional
         A value of everybody, drawn as a dotted line.
     ax : matplotlib Axes, optional
@@ -234,45 +243,42 @@ def intervals(table, finding, *, xlabel, mark=None, mark_words="", percent=True,
     matplotlib Axes
     """
     groups = table["group"] if "group" in table else pd.Series("", index=table.index)
-    heads = [g for g in dict.fromkeys(groups) if g]
-    ax = _axes(ax, 0.36 * (len(table) + len(heads)) + 1.5)
-    show = (lambda value: f"{value:.0%}") if percent else (lambda value: f"{value:.2f}")
-    y, ticks, names = 0, [], []
+    heads = [group for group in dict.fromkeys(groups) if group]
+    ax = _axes(ax, 0.34 * (len(table) + len(heads)) + 1.5)
+    across = ax.get_yaxis_transform()
+    y, ticks = 0, []
     for group, rows in table.groupby(groups, sort=False):
         if group:
-            ax.text(0, y, group, transform=ax.get_yaxis_transform(), fontweight="bold", va="center", ha="right",
-                    color=QUIET)
+            ax.text(-0.01, y, group, transform=across, fontweight="bold", va="center", ha="right", color=QUIET)
             y += 1
         for row in rows.itertuples():
             if pd.isna(row.estimate):
-                ax.text(0.01, y, "withheld: too few people", transform=ax.get_yaxis_transform(), va="center",
-                        color=QUIET, style="italic", fontsize=10)
+                ax.text(0.02, y, "withheld: too few people", transform=across, va="center", color=QUIET, style="italic")
             else:
                 ax.plot([row.low, row.high], [y, y], color=BLUE, lw=2.4, solid_capstyle="round", alpha=0.55)
                 ax.plot(row.estimate, y, "o", color=BLUE, ms=6.5)
-                ax.annotate(show(row.estimate), (row.high, y), (7, 0), textcoords="offset points", va="center",
-                            fontsize=10)
-            ticks.append(y)
-            names.append(row.label)
+                ax.annotate(format(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center")
+            ticks.append((y, row.label))
             y += 1
     for at in np.atleast_1d(mark if mark is not None else []):
         ax.axvline(at, color=ACCENT, lw=1.1, ls="--", zorder=0)
     if mark is not None:
-        ax.annotate(mark_words, (np.max(mark), 0), (4, 2), xycoords=("data", "axes fraction"),
-                    textcoords="offset points", color=ACCENT, fontsize=9.5)
+        ax.text(np.max(mark), -0.75, f" {mark_words}", color=ACCENT, va="bottom", fontsize=10)
     if reference is not None:
-        ax.axvline(reference, color=QUIET, lw=1, ls=":", zorder=0)
-    ax.set_yticks(ticks, names)
+        ax.axvline(reference, color=INK, lw=1, ls=":", zorder=0)
+        ax.text(reference, -0.75, f" everybody: {format(reference, form)}", color=INK, va="bottom", fontsize=10)
+    ax.set_yticks(*zip(*ticks, strict=True))
     ax.set_ylim(y - 0.4, -0.7)
-    ax.margins(x=0.12)
+    ax.margins(x=0.13)
     ax.tick_params(left=False)
     ax.grid(axis="x")
-    if percent:
+    if form.endswith("%"):
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.set(xlabel=f"{xlabel} (line: 95% interval)", ylabel="")
+    ax.set(xlabel=xlabel, ylabel="")
     said = [f"{row.label} " + ("withheld" if pd.isna(row.estimate) else
-                               f"{show(row.estimate)} ({show(row.low)} to {show(row.high)})") for row in table.itertuples()]
-    return _finish(ax, finding, f"Points with intervals of {xlabel}: {'; '.join(said)}.")
+                               f"{row.estimate:{form}} ({row.low:{form}} to {row.high:{form}})") for row in table.itertuples()]
+    marked = f" Dashed: {mark_words}." if mark is not None else ""
+    return _finish(ax, finding, f"Points are estimates, lines 95% intervals.{marked}", f"{xlabel.capitalize()}: {'; '.join(said)}.")
 
 
 def movement(shares, finding, *, before, after, impossible, ax=None):
@@ -308,7 +314,8 @@ def movement(shares, finding, *, before, after, impossible, ax=None):
     ax.tick_params(left=False, bottom=False)
     said = "; ".join(f"of those {row} in {before}: " + ", ".join(
         f"{marks.loc[row, c]} {c}" for c in shares.columns if not impossible.loc[row, c]) for row in shares.index)
-    return _finish(ax, finding, f"A table of shares, {said}.")
+    return _finish(ax, finding, "Each row adds up to all the people of a segment; blank cells cannot occur, and a share is "
+                   "withheld where it rests on too few people or would give such a share away.", f"Shares {said}.")
 
 
 def stability(clusters, ax=None):
@@ -340,7 +347,8 @@ def stability(clusters, ax=None):
     said = "; ".join(f"{k} clusters {s:.2f}, without structure up to {n:.2f}"
                      for k, s, n in zip(table.index, table["stability"], null, strict=True))
     finding, _, why = clusters.summary.partition(": ")
-    return _finish(ax, f"{finding}.", f"{why.capitalize()} Agreement of two samples: {said}.")
+    return _finish(ax, f"{finding}.", "Agreement of the clusters of two samples; grey is what data without structure reach.",
+                   f"{why[:1].upper()}{why[1:]} Agreement: {said}.")
 
 
 def profile(table, finding, ax=None):
@@ -373,7 +381,8 @@ def profile(table, finding, ax=None):
     ax.grid(axis="x")
     ax.tick_params(left=False)
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1), title="cluster")
-    ax.set(xlabel="difference from everybody, in standard deviations (line: 95% interval)", ylabel="")
+    ax.set(xlabel="difference from everybody, in standard deviations", ylabel="")
     said = "; ".join(f"{r.segment}, {r.feature} {r.difference:+.1f} ({r.low:+.1f} to {r.high:+.1f})"
                      for r in table.itertuples())
-    return _finish(ax, finding, f"Differences in standard deviations: {said}.")
+    return _finish(ax, finding, "Points are means of a cluster, lines 95% intervals; log2: one more is twice as much.",
+                   f"Differences in standard deviations: {said}.")

@@ -53,9 +53,9 @@ CLAIMS = {claim.id: claim for claim in (
           "A corrected correlation above .85 is the customary sign that two measures are one thing "
           "(R\u00f6nkk\u00f6 & Cho 2022)."),
     Claim("C12", "Non-users have reasons.",
-          "the largest standardised difference in being never seen between the commonest mode, level or site "
-          "and the others", 0.05, ".0%",
-          "Five percentage points are set as the least difference worth planning for; the interval allows for having "
+          "the largest standardised difference in being never seen, between the commonest mode, level or site and another, "
+          "in percentage points,", 5, ".0f",
+          "Five points are set as the least difference worth planning for; the interval allows for having "
           "looked at several circumstances."),
 )}
 

@@ -1,4 +1,4 @@
-"""Who is never seen, in which circumstances and for which reasons, and who is seen by no log only."""
+"""Who is never seen, and in which circumstances, other circumstances being alike."""
 
 from dataclasses import dataclass
 
@@ -41,41 +41,8 @@ class LargestDifference:
             f"The largest of {table.difference.count()} differences is by {self.circumstance}: other "
             f"circumstances alike, {row.rate:.1%} of {self.value} are never seen and "
             f"{row.reference_rate:.1%} of {self.reference}, {100 * self.estimate:.1f} percentage points "
-            f"apart ({self.level:.0%} interval of the largest: {100 * self.low:.1f} to {100 * self.high:.1f})."
-        )
-
-
-@dataclass(frozen=True)
-class SurveyShares:
-    """What those who answered said, and what that leaves open about all.
-
-    Made by `reason_shares` and `surely_invisible`. `people` are all the question is about, `respondents`
-    those of them who answered. `table` has, by answer: `people` who gave it; their `share` of the respondents
-    with 95% Wilson limits `low` and `high`; `bound_low` and `bound_high`, between which the share of *all*
-    lies whatever the silent would have said; `withheld`.
-    """
-
-    people: int
-    respondents: int
-    table: pd.DataFrame
-
-    @property
-    def response_rate(self):
-        """Share of the people who answered."""
-        return self.respondents / self.people
-
-    @property
-    def summary(self):
-        """The commonest answer in two sentences."""
-        shown = self.table[~self.table.withheld]
-        if shown.empty:
-            return f"Too few of {self.people:,} people gave any one answer for a share to be shown."
-        row = shown.loc[shown.share.idxmax()]
-        return (
-            f"Of {self.people:,} people {self.respondents:,} answered ({self.response_rate:.0%}), and "
-            f"{row.share:.0%} of these (95% interval {row.low:.0%} to {row.high:.0%}) said: {row.name}. "
-            f"Among all, whatever the silent would have said, it is {row.bound_low:.0%} to "
-            f"{row.bound_high:.0%}."
+            f"apart ({self.level:.0%} interval of the largest: {100 * self.low:.1f} to "
+            f"{100 * self.high:.1f})."
         )
 
 
@@ -122,7 +89,7 @@ def never_seen_rates(people, by, *, seen="seen", minimum_count=10):
     table = cells.astype({"people": float, "never_seen": float})
     table["rate"] = table.never_seen / table.people
     table["low"], table["high"] = proportion_confint(table.never_seen, table.people, method="wilson")
-    return _withheld(table, ~_enough(cells, minimum_count), [by])
+    return withheld(table, ~_enough(cells, minimum_count), [by])
 
 
 def standardised_difference(people, circumstance, adjust=(), *, seen="seen", minimum_count=10):
@@ -223,7 +190,7 @@ def standardised_difference(people, circumstance, adjust=(), *, seen="seen", min
             "basis": np.select([few, apart], ["too few people", "too little overlap"], basis),
         }
     )
-    return _withheld(table, few, ["value", "reference", "basis"])
+    return withheld(table, few, ["value", "reference", "basis"])
 
 
 def largest_difference(people, circumstances, *, seen="seen", level=0.95, minimum_count=10):
@@ -291,93 +258,6 @@ def largest_difference(people, circumstances, *, seen="seen", level=0.95, minimu
     )
 
 
-def reason_shares(answers, nonusers, *, person="person_key", reason="answer", minimum_count=10):
-    """Reasons of non-users who were asked: shares of those who answered, and bounds for all non-users.
-
-    Non-users rarely answer, and those who do may differ. The bounds assume nothing of the silent: at worst
-    none of them has the reason, or all have (Manski 1989). They need no interval, being about these very
-    people.
-
-    Parameters
-    ----------
-    answers : frame
-        One row a person and reason. Several reasons of a person count once each; rows without a person,
-        without a reason, or of people who are not among `nonusers` are passed over.
-    nonusers : array-like of str
-        Keys of all the people the shares are about, asked or not.
-    person, reason : str
-        Columns of `answers`.
-    minimum_count : int
-        Fewest people who gave, and fewest who did not give, a reason that is shown.
-
-    Returns
-    -------
-    SurveyShares
-        `table` has one row a reason, commonest first.
-
-    Raises
-    ------
-    ValueError
-        If a column is not there, or there are no non-users.
-
-    References
-    ----------
-    Manski (1989), Anatomy of the selection problem, J. Human Resources 24, 343-360.
-
-    Examples
-    --------
-    >>> answers = pd.DataFrame({"person_key": [f"p_{i}" for i in range(50)],
-    ...                         "answer": ["I buy my books"] * 30 + ["too far"] * 20})
-    >>> shares = reason_shares(answers, [f"p_{i}" for i in range(200)])
-    >>> shares.table[["people", "share", "bound_low", "bound_high"]]
-                    people  share  bound_low  bound_high
-    I buy my books    30.0    0.6       0.15        0.90
-    too far           20.0    0.4       0.10        0.85
-    """
-    answers = _answers_of(answers, nonusers, person, reason).drop_duplicates()
-    return _shares(answers[reason].value_counts(), answers[person].nunique(), nonusers, minimum_count)
-
-
-def surely_invisible(answers, never_seen, *, person="person_key", uses="uses", minimum_count=10):
-    """People without an identified act who say that they use the library: users the logs cannot see.
-
-    Parameters
-    ----------
-    answers : frame
-        Answers of a survey that bear a person; those of people who are not among `never_seen` are passed
-        over.
-    never_seen : array-like of str
-        Keys of all people without an identified act.
-    person, uses : str
-        Columns of `answers`: the person, and whether they say they use the library (true or false).
-    minimum_count : int
-        Fewest people who say yes, and fewest who say no, for the share to be shown.
-
-    Returns
-    -------
-    SurveyShares
-        `table` has one row. Its `bound_low` is the share of all never seen who *surely* are users, as far as
-        people report truly.
-
-    Raises
-    ------
-    ValueError
-        If a column is not there, or there are no people never seen.
-
-    Examples
-    --------
-    >>> answers = pd.DataFrame({"person_key": [f"p_{i}" for i in range(80)],
-    ...                         "uses": [True] * 20 + [False] * 60})
-    >>> surely_invisible(answers, [f"p_{i}" for i in range(400)]).table[["people", "share", "bound_low"]]
-                              people  share  bound_low
-    says they use the library   20.0   0.25       0.05
-    """
-    answers = _answers_of(answers, never_seen, person, uses)
-    yes = _truth(answers, uses).groupby(answers[person]).any()
-    counts = pd.Series({"says they use the library": yes.sum()})
-    return _shares(counts, len(yes), never_seen, minimum_count)
-
-
 def _cells(people, columns, seen):
     """Number of people, and of people never seen, in each combination that occurs."""
     people = nw.from_native(people, eager_only=True).to_pandas()
@@ -391,11 +271,11 @@ def _cells(people, columns, seen):
             "whom no identified source could see; they are unknown, not unseen."
         )
     values = people[columns].astype(object).where(people[columns].notna(), NOT_RECORDED).astype(str)
-    never = (~_truth(people, seen)).rename("never_seen").groupby([values[name] for name in columns])
+    never = (~truth(people, seen)).rename("never_seen").groupby([values[name] for name in columns])
     return never.agg(people="size", never_seen="sum").reset_index()
 
 
-def _truth(frame, column):
+def truth(frame, column):
     """A column of true and false as booleans; text such as 'False' would count as true."""
     if not frame[column].isin([True, False]).all():
         raise ValueError(f"The column {column} holds more than true and false (or 1 and 0): recode it.")
@@ -407,7 +287,7 @@ def _enough(cells, minimum_count):
     return np.minimum(cells.never_seen, cells.people - cells.never_seen) >= minimum_count
 
 
-def _withheld(table, few, keep):
+def withheld(table, few, keep):
     """The table with the numbers of rows that rest on too few people missing, and these rows marked."""
     table = table.assign(withheld=np.asarray(few))
     table.loc[table.withheld, table.columns.difference([*keep, "withheld"])] = np.nan
@@ -464,26 +344,3 @@ def _logistic(design, events, trials, scale):
         if np.abs(step).max() < 1e-8:
             break
     return coefficients, np.linalg.inv(information)
-
-
-def _answers_of(answers, people, person, answer):
-    """Person and answer, of these people, where both are there."""
-    answers = nw.from_native(answers, eager_only=True).to_pandas()
-    if absent := [name for name in (person, answer) if name not in answers]:
-        raise ValueError(f"The answers have no column {', '.join(absent)}; they have {', '.join(answers)}.")
-    if len(people) == 0:
-        raise ValueError("There are no people to describe: give the keys of everybody the shares are about.")
-    return answers.loc[answers[person].isin(list(people)), [person, answer]].dropna()
-
-
-def _shares(counts, respondents, people, minimum_count):
-    """Counts of answers as shares of the respondents, with bounds on the shares of all people."""
-    everybody = len(set(people))
-    table = pd.DataFrame({"people": counts.astype(float)})
-    table["share"] = table.people / respondents if respondents else np.nan
-    table["low"], table["high"] = proportion_confint(table.people, max(respondents, 1), method="wilson")
-    table["bound_low"] = table.people / everybody
-    table["bound_high"] = (table.people + everybody - respondents) / everybody
-    few = np.minimum(counts, respondents - counts) < minimum_count
-    table.index.name = None
-    return SurveyShares(everybody, respondents, _withheld(table, few.to_numpy(), []))

@@ -114,8 +114,9 @@ def suppress(counts, minimum=10, *, impossible=None):
     Every row and column total of a table is taken to be public. Cells below `minimum` are withheld
     first (primary suppression); then, while a withheld cell can be pinned to an interval narrower
     than `minimum` by linear programming over the margins, the smallest shown cell on its row or
-    column is withheld too (complementary suppression). Method: Fischetti & Salazar (2000), by a
-    greedy heuristic with their attacker's linear program as the audit.
+    column is withheld too (complementary suppression); in the end each of these is shown again,
+    largest first, where that gives nothing away. Method: Fischetti & Salazar (2000), by a greedy
+    heuristic with their attacker's linear program as the audit.
 
     Parameters
     ----------
@@ -162,6 +163,9 @@ def suppress(counts, minimum=10, *, impossible=None):
             break
         smallest = min(map(tuple, candidates), key=lambda cell: table[cell])
         hidden[smallest] = True
+    for cell in sorted(map(tuple, np.argwhere(hidden & (table >= minimum))), key=lambda cell: -table[cell]):
+        hidden[cell] = False
+        hidden[cell] = _exposed(table, hidden, minimum) is not None
     shown = np.where(hidden, np.nan, table)
     if isinstance(counts, pd.Series):
         return pd.Series(shown[0], index=counts.index, name=counts.name)

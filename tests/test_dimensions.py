@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.stats import norm, rankdata
 
-from libengage_utils.dimensions import dimension_correlations, parallel_analysis, polychoric
+from libengage_utils.dimensions import dimension_correlations, parallel_analysis
+from libengage_utils.latent import polychoric
 
 BEHAVIOUR = ["active days", "breadth", "regularity"]
 AFFECT = ["rating 1", "rating 2", "rating 3"]
@@ -30,47 +29,6 @@ def people_with(correlations, n=2000, seed=0):
     columns += [1.0 + np.digitize(z[:, i], [-2, -1.2, -0.3, 0.8]) for i in (3, 4, 5)]
     columns += [(z[:, i] > norm.isf(share)) * 1.0 for i, share in ((6, 0.1), (7, 0.05), (8, 0.2))]
     return pd.DataFrame(dict(zip(BEHAVIOUR + AFFECT + PARTICIPATION, columns, strict=True)))
-
-
-def pair_of(correlation, n=20_000, seed=0):
-    z = np.random.default_rng(seed).normal(size=(n, 2))
-    z[:, 1] = correlation * z[:, 0] + np.sqrt(1 - correlation**2) * z[:, 1]
-    return z
-
-
-@pytest.mark.parametrize("correlation", [-0.6, 0.0, 0.3, 0.8, 0.95])
-@pytest.mark.parametrize(
-    "measured",
-    [
-        lambda z: z,
-        lambda z: np.exp(2 * z),
-        lambda z: (z > [0.5, 1.3]) * 1,
-        lambda z: np.column_stack([np.digitize(z[:, 0], [-1, 0, 1]), np.exp(3 * z[:, 1]) * (z[:, 1] > 0.7)]),
-    ],
-    ids=["as they are", "heavy tails", "rare acts", "a rating and a count that is mostly 0"],
-)
-def test_the_correlation_behind_the_indicators_is_found_whatever_their_shape(measured, correlation):
-    frame = pd.DataFrame(measured(pair_of(correlation)), columns=["a", "b"])
-    assert polychoric(frame).loc["a", "b"] == pytest.approx(correlation, abs=0.045)
-
-
-def test_two_halves_by_sheppards_formula():
-    """With both split at the median the tetrachoric correlation is sin(2 pi (p - 1/4)); Sheppard (1899)."""
-    for both in (10, 20, 25, 40, 45):
-        frame = pd.DataFrame([(1, 1), (0, 0)] * both + [(1, 0), (0, 1)] * (50 - both), columns=["a", "b"])
-        expected = np.sin(2 * np.pi * (both / 100 - 0.25))
-        assert polychoric(frame).loc["a", "b"] == pytest.approx(expected, abs=0.005)
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10**6), st.permutations(range(4)))
-def test_only_the_order_of_values_matters_and_neither_order_of_people_nor_of_columns(seed, order):
-    rng = np.random.default_rng(seed)
-    rates = np.exp(rng.normal(size=(120, 1)) + np.array([0, 0.5, 1, 1.5]))
-    counts = pd.DataFrame(rng.poisson(rates), columns=list("abcd"))
-    expected = polychoric(counts)
-    shuffled = np.log1p(counts).sample(frac=1, random_state=seed % 1000).iloc[:, list(order)]
-    pd.testing.assert_frame_equal(polychoric(shuffled).loc[list("abcd"), list("abcd")], expected)
 
 
 @pytest.mark.parametrize(
@@ -142,16 +100,6 @@ def test_correlations_between_dimensions_are_recovered():
     assert "behaviour and participation" in result.summary
 
 
-def test_the_correction_is_the_heterotrait_monotrait_ratio():
-    people = people_with((0.4, 0.4, 0.4), n=800)
-    matrix = polychoric(people[BEHAVIOUR + AFFECT]).to_numpy()
-    within = [np.mean([m[0, 1], m[0, 2], m[1, 2]]) for m in (matrix[:3, :3], matrix[3:, 3:])]
-    result = dimension_correlations(people, {"behaviour": BEHAVIOUR, "affect": AFFECT}, n_boot=10)
-    assert result.pairs.corrected[0] == pytest.approx(matrix[:3, 3:].mean() / np.sqrt(within[0] * within[1]))
-    alpha = 3 * within[0] / (1 + 2 * within[0])
-    assert result.reliability.reliability[0] == pytest.approx(alpha)
-
-
 def test_the_interval_of_the_corrected_correlation_covers_the_truth_nine_times_in_ten():
     """95 in 100 are meant; by hand 92 were reached over many more samples."""
     two = {"behaviour": BEHAVIOUR, "affect": AFFECT}
@@ -218,3 +166,13 @@ def test_badly_named_dimensions_get_a_sentence():
     people["rating 2"] = 6 - people["rating 1"]
     with pytest.raises(ValueError, match=r"affect .* do not correlate with each other"):
         dimension_correlations(people, {"behaviour": BEHAVIOUR, "affect": ["rating 1", "rating 2"]}, n_boot=5)
+
+
+def test_the_correction_is_the_heterotrait_monotrait_ratio():
+    people = people_with((0.4, 0.4, 0.4), n=800)
+    matrix = polychoric(people[BEHAVIOUR + AFFECT]).to_numpy()
+    within = [np.mean([m[0, 1], m[0, 2], m[1, 2]]) for m in (matrix[:3, :3], matrix[3:, 3:])]
+    result = dimension_correlations(people, {"behaviour": BEHAVIOUR, "affect": AFFECT}, n_boot=10)
+    assert result.pairs.corrected[0] == pytest.approx(matrix[:3, 3:].mean() / np.sqrt(within[0] * within[1]))
+    alpha = 3 * within[0] / (1 + 2 * within[0])
+    assert result.reliability.reliability[0] == pytest.approx(alpha)

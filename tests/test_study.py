@@ -122,7 +122,7 @@ def test_a_row_that_does_not_fit_is_rejected_with_its_line_and_reason(write_stud
     (found,) = study.rejected.to_dict("records")
     assert (found["table"], found["line"]) == ("events", 3 + blank)
     assert reason in found["reason"]
-    assert found["column"] == column or column is None and pd.isna(found["column"])
+    assert found["column"] == column or (column is None and pd.isna(found["column"]))
     assert study.counts["read"].tolist() == [3, 4] and study.counts["kept"].tolist() == [3, 3]
 
 
