@@ -11,8 +11,9 @@ MIME = "application/vnd.libengage.claim+json"
 class Claim:
     """A claim and the rule that judges it, written before any estimate is seen.
 
-    The rule compares one number with one threshold: supported where the whole interval lies at or
-    above the threshold, not supported where it lies below, otherwise it cannot be told.
+    The rule compares one number with one threshold: supported where the whole interval lies on the side
+    of the threshold that the claim is on, not supported where it lies on the other, otherwise it cannot
+    be told.
 
     Attributes
     ----------
@@ -21,7 +22,9 @@ class Claim:
     quantity : str
         The number compared, in words.
     threshold : float
-        The least value that supports the claim.
+        Where the rule draws its line.
+    side : {"at least", "below"}
+        The side of the threshold that supports the claim.
     form : str
         Format of the number, such as ".0%".
     why : str
@@ -31,6 +34,7 @@ class Claim:
     id: str
     says: str
     quantity: str
+    side: str
     threshold: float
     form: str
     why: str
@@ -38,23 +42,22 @@ class Claim:
     @property
     def rule(self):
         """The rule as a sentence."""
-        at = format(self.threshold, self.form)
-        return (f"Supported if {self.quantity} is at least {at} over the whole 95% interval; not supported if the "
-                f"whole interval is below {at}; otherwise it cannot be told. {self.why}")
+        at, other = format(self.threshold, self.form), {"at least": "below", "below": "at least"}[self.side]
+        return (f"Supported if {self.quantity} is {self.side} {at} over the whole 95% interval; not supported if the "
+                f"whole interval is {other} {at}; otherwise it cannot be told. {self.why}")
 
 
 CLAIMS = {claim.id: claim for claim in (
     Claim("C02", "Use is concentrated in a few.",
-          "the share of use made by the most active fifth of the people seen", 0.5, ".0%",
+          "the share of use made by the most active fifth of the people seen", "at least", 0.5, ".0%",
           "Half is set as the mark because a fifth making half is what \u201ca few\u201d says; people never seen are left "
           "out because counting them only makes use look more concentrated."),
     Claim("C04", "Engagement has several dimensions: behaviour, affect, participation.",
-          "one minus the largest correlation between two of them, corrected for unreliable measurement,", 0.15, ".2f",
-          "A corrected correlation above .85 is the customary sign that two measures are one thing "
-          "(R\u00f6nkk\u00f6 & Cho 2022)."),
+          "the largest correlation between two of them, corrected for unreliable measurement,", "below", 0.85, ".2f",
+          "From .85 on, two measures are customarily taken for one thing (R\u00f6nkk\u00f6 & Cho 2022)."),
     Claim("C12", "Non-users have reasons.",
           "the largest standardised difference in being never seen, between the commonest mode, level or site and another, "
-          "in percentage points,", 5, ".0f",
+          "in percentage points,", "at least", 5, ".0f",
           "Five points are set as the least difference worth planning for; the interval allows for having "
           "looked at several circumstances."),
 )}
@@ -134,11 +137,10 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing=""):
     if low > estimate or high < estimate:
         raise ValueError(f"{claim.id}: the interval {low:g} to {high:g} does not hold the estimate {estimate:g}; "
                          "check that both are of the same quantity.")
+    verdict = VERDICTS[2]
     if low >= claim.threshold:
-        verdict = VERDICTS[0]
+        verdict = VERDICTS[0 if claim.side == "at least" else 1]
     elif high < claim.threshold:
-        verdict = VERDICTS[1]
-    else:
-        verdict = VERDICTS[2]
+        verdict = VERDICTS[1 if claim.side == "at least" else 0]
     span = f"{format(low, claim.form)} to {format(high, claim.form)}" if interval is not None else ""
     return ClaimCard(claim.id, claim.says, claim.rule, shown, span, verdict, answer)

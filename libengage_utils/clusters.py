@@ -24,7 +24,7 @@ SIGNIFICANCE = 0.05
 PEOPLE = 10  # fewest in a cluster on average, and the neighbours that tell how crowded a place is
 RESTART_ROWS, STABILITY_ROWS = 10_000, 1_000
 SHORT_SEARCH = 5  # restarts of a fit that only feeds an average
-NULL_BOOT, SPLITS = 3, 5  # bootstrap samples of a null; splits of the people in halves
+NULL_BOOT, SPLITS = 5, 5  # bootstrap samples of a null; splits of the people in halves
 SLABS, TUBE = 8, 0.75  # half-slabs between two centres; share of their people a tube holds
 
 
@@ -53,7 +53,7 @@ class EngagementClusters(ClusterMixin, BaseEstimator):
     The solution for a k is
 
     - *reproducible* when stability is at least .8 and beyond both nulls;
-    - *natural* when, besides, the average silhouette of the bootstrap solutions is at least .25 [5]_ and
+    - *natural* when, besides, the average silhouette of a bootstrap solution is at least .25 [5]_ and
       beyond both nulls, and every boundary is a valley;
     - *constructed* otherwise.
 
@@ -71,7 +71,7 @@ class EngagementClusters(ClusterMixin, BaseEstimator):
     n_boot : int, default 20
         Bootstrap samples, at least 2, of at most 1,000 random rows.
     n_null : int, default 20
-        Data sets drawn from each null; each is judged by 3 bootstrap samples.
+        Data sets drawn from each null; each is judged by 5 bootstrap samples.
     random_state : int or RandomState, default 0
 
     Attributes
@@ -252,15 +252,15 @@ def _lacking(row):
 
 
 def _how_stable(Z, candidates, n_boot, rng):
-    """Mean agreement of the solutions of bootstrap samples, assigned to all rows, and their silhouette."""
+    """Mean agreement of the solutions of bootstrap samples, assigned to all rows, and silhouette of the first."""
     distances = pairwise_distances(Z)
     rows = []
     for k in candidates:
         samples = [Z[rng.randint(len(Z), size=len(Z))] for _ in range(n_boot)]
         solutions = [_kmeans(sample, k, SHORT_SEARCH, rng).predict(Z) for sample in samples]
         agreements = [adjusted_rand_score(one, other) for one, other in combinations(solutions, 2)]
-        silhouettes = [silhouette_score(distances, labels, metric="precomputed") for labels in solutions]
-        rows.append({"k": k, "stability": np.mean(agreements), "silhouette": np.mean(silhouettes)})
+        silhouette = silhouette_score(distances, solutions[0], metric="precomputed")
+        rows.append({"k": k, "stability": np.mean(agreements), "silhouette": silhouette})
     return pd.DataFrame(rows).set_index("k")
 
 

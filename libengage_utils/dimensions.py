@@ -183,7 +183,7 @@ def parallel_analysis(frame, *, n_draws=500, percentile=95, n_boot=500, random_s
     )
 
 
-def dimension_correlations(frame, dimensions, *, n_boot=1000, random_state=0):
+def dimension_correlations(frame, dimensions, *, by_occasion=False, n_boot=1000, random_state=0):
     """Correlation of each pair of dimensions, corrected for the unreliability of their indicators.
 
     A dimension is measured by the mean of its standardised indicators. Error in both measures makes them
@@ -204,6 +204,11 @@ def dimension_correlations(frame, dimensions, *, n_boot=1000, random_state=0):
         indicator of the two count.
     dimensions : mapping of str to list of str
         Columns that measure each dimension, two or more.
+    by_occasion : bool
+        Whether the first indicators of all dimensions were taken on one occasion, such as a year, the second ones
+        on another, and so on. Then indicators of one occasion are not correlated across dimensions: whatever
+        raised both in one year, such as having been there for half of it, would pass for likeness, while the
+        reliabilities, taken between occasions, know nothing of it (Campbell and Fiske 1959; Steyer et al. 1999).
     n_boot : int
         Number of resamples of people.
     random_state : int or numpy.random.Generator
@@ -216,13 +221,16 @@ def dimension_correlations(frame, dimensions, *, n_boot=1000, random_state=0):
     Raises
     ------
     ValueError
-        As `polychoric`; if a dimension has one indicator, a column is used twice or is not there, or the
-        indicators of a dimension do not correlate with each other.
+        As `polychoric`; if a dimension has one indicator, a column is used twice or is not there, the
+        indicators of a dimension do not correlate with each other, or dimensions taken by occasion have not
+        equally many indicators.
 
     References
     ----------
     Spearman (1904), Am. J. Psychology 15, 72-101. Henseler, Ringle and Sarstedt (2015), J. Academy of
     Marketing Science 43, 115-135. Kline (2011), Principles and Practice of Structural Equation Modeling.
+    Campbell and Fiske (1959), Psychol. Bulletin 56, 81-105. Steyer, Schmitt and Eid (1999), European J. of
+    Personality 13, 389-408.
     Rönkkö and Cho (2022), Organizational Research Methods 25, 6-47.
 
     Examples
@@ -238,6 +246,8 @@ def dimension_correlations(frame, dimensions, *, n_boot=1000, random_state=0):
     0     600       0.4        0.6
     """
     dimensions = _named(frame, dimensions)
+    if by_occasion and len({len(columns) for columns in dimensions.values()}) > 1:
+        raise ValueError("Taken by occasion, every dimension needs one indicator an occasion: give each equally many.")
     rng = np.random.default_rng(random_state)
 
     reliability = []
@@ -255,8 +265,8 @@ def dimension_correlations(frame, dimensions, *, n_boot=1000, random_state=0):
     for first, second in combinations(dimensions, 2):
         codes = ordered_classes(complete_cases(frame, dimensions[first] + dimensions[second]))
         split = len(dimensions[first])
-        observed, corrected = map(float, _across(latent_correlations(codes), split))
-        _, drawn = _across(_resampled(codes, n_boot, rng), split)
+        observed, corrected = map(float, _across(latent_correlations(codes), split, by_occasion))
+        _, drawn = _across(_resampled(codes, n_boot, rng), split, by_occasion)
         limits = np.quantile(drawn, LIMITS, method="nearest")
         pairs.append((first, second, len(codes), observed, corrected, *limits))
         draws.append(np.abs(drawn))
@@ -301,13 +311,20 @@ def _alpha(matrix):
     return width / (width - 1) * (1 - width / matrix.sum(axis=(-2, -1)))
 
 
-def _across(matrix, split):
+def _across(matrix, split, by_occasion):
     """Correlation of two measures, observed and corrected; infinite where one has no reliability."""
-    first, second = matrix[..., :split, :split], matrix[..., split:, split:]
-    sums = first.sum(axis=(-2, -1)) * second.sum(axis=(-2, -1))
-    observed = matrix[..., :split, split:].sum(axis=(-2, -1)) / np.sqrt(sums)
+    first, second, across = matrix[..., :split, :split], matrix[..., split:, split:], matrix[..., :split, split:]
+    observed = across.sum(axis=(-2, -1)) / np.sqrt(first.sum(axis=(-2, -1)) * second.sum(axis=(-2, -1)))
+    counted = 1 - np.eye(split) if by_occasion else np.ones(across.shape[-2:])
+    between = (across * counted).sum(axis=(-2, -1)) / counted.sum()
     with np.errstate(divide="ignore"):
-        return observed, observed / np.sqrt(_alpha(first).clip(0) * _alpha(second).clip(0))
+        return observed, between / np.sqrt(_mean_correlation(first) * _mean_correlation(second))
+
+
+def _mean_correlation(matrix):
+    """Mean correlation of different indicators (..., p, p), not below 0."""
+    width = matrix.shape[-1]
+    return ((matrix.sum(axis=(-2, -1)) - width) / (width * (width - 1))).clip(0)
 
 
 def _loadings(matrix, names, components):

@@ -79,6 +79,31 @@ def engagement_features(people, events=None, summaries=None, *, periods, loan_da
     return (features.collect() if isinstance(native, nw.DataFrame) else features).to_native()
 
 
+def period_of(times, periods):
+    """The period in which each time lies; missing outside them all.
+
+    Parameters
+    ----------
+    times : Series of datetime
+    periods : DataFrame
+        As for `engagement_features`.
+
+    Returns
+    -------
+    Series of str
+
+    Examples
+    --------
+    >>> year = pd.DataFrame({"period": ["2025"], "from": ["2025-01-01"], "to": ["2025-12-31"]})
+    >>> period_of(pd.Series(pd.to_datetime(["2025-12-31 23:59", "2026-01-01 00:00"])), year).fillna("-").tolist()
+    ['2025', '-']
+    """
+    named = pd.Series(None, index=times.index, dtype="str")
+    for period, first, last in periods[["period", "from", "to"]].itertuples(index=False):
+        named[(times >= pd.Timestamp(first)) & (times < pd.Timestamp(last) + pd.Timedelta(days=1))] = period
+    return named
+
+
 def comparable(features):
     """Features of people with an act, on scales on which equal steps mean equal differences.
 

@@ -13,6 +13,12 @@ def test_the_whole_interval_must_lie_on_one_side(interval, verdict):
     assert judge("C02", estimate, interval, answer="Found.").verdict == verdict
 
 
+@pytest.mark.parametrize(("interval", "verdict"), [
+    ((0.50, 0.84), "supported here"), ((0.50, 0.86), "cannot tell"), ((0.85, 0.99), "not supported here")])
+def test_a_claim_may_lie_below_its_threshold(interval, verdict):
+    assert judge("C04", sum(interval) / 2, interval, answer="Found.").verdict == verdict
+
+
 def test_without_an_estimate_a_claim_is_not_testable():
     card = judge("C12", missing="No mode is recorded.")
     assert card.verdict == "not testable with this data" and card.answer == "No mode is recorded."
@@ -36,4 +42,4 @@ def test_words_in_a_card_cannot_be_markup():
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.id)
 def test_every_rule_names_its_quantity_and_threshold(claim):
-    assert claim.quantity in claim.rule and format(claim.threshold, claim.form) in claim.rule and claim.why
+    assert f"{claim.quantity} is {claim.side}" in claim.rule and format(claim.threshold, claim.form) in claim.rule and claim.why

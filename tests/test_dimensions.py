@@ -176,3 +176,30 @@ def test_the_correction_is_the_heterotrait_monotrait_ratio():
     assert result.pairs.corrected[0] == pytest.approx(matrix[:3, 3:].mean() / np.sqrt(within[0] * within[1]))
     alpha = 3 * within[0] / (1 + 2 * within[0])
     assert result.reliability.reliability[0] == pytest.approx(alpha)
+
+
+def test_a_year_that_raises_both_does_not_pass_for_likeness():
+    rng = np.random.default_rng(0)
+    n = 4000
+    traits = rng.multivariate_normal([0, 0], [[1, 0.3], [0.3, 1]], n)
+    there = rng.normal(size=(n, 2))  # how much of each year the person was there
+    people = pd.DataFrame({f"{name} {year}": traits[:, at] + there[:, year] + rng.normal(size=n)
+                           for at, name in enumerate(["use", "giving"]) for year in range(2)})
+    named = {name: [f"{name} {year}" for year in range(2)] for name in ("use", "giving")}
+    apart = dimension_correlations(people, named, by_occasion=True, n_boot=50)
+    assert apart.pairs.corrected[0] == pytest.approx(0.3, abs=0.05)
+    assert dimension_correlations(people, named, n_boot=50).pairs.corrected[0] > 0.6
+
+
+def test_one_thing_measured_by_year_under_two_names_is_one_thing():
+    rng = np.random.default_rng(0)
+    trait = rng.normal(size=4000)
+    people = pd.DataFrame({f"{name} {year}": trait + rng.normal(size=4000) for name in "ab" for year in range(2)})
+    named = {name: [f"{name} {year}" for year in range(2)] for name in "ab"}
+    assert dimension_correlations(people, named, by_occasion=True, n_boot=50).pairs.corrected[0] == pytest.approx(1, abs=0.06)
+
+
+def test_dimensions_taken_by_occasion_need_equally_many_indicators():
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(100, 5)), columns=list("abcde"))
+    with pytest.raises(ValueError, match="equally many"):
+        dimension_correlations(frame, {"one": ["a", "b"], "two": ["c", "d", "e"]}, by_occasion=True)
