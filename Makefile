@@ -95,11 +95,11 @@ $(READY): requirements.lock
  (on Debian and Ubuntu: sudo apt install python3-venv)."; exit 1; }
 	@echo "Making the environment in .venv, once: one to five minutes."; $(PYTHON) -m venv --clear .venv
 	@$(PY) -m pip install --disable-pip-version-check --require-hashes --progress-bar off -r requirements.lock \
-		2> .venv/errors.log | awk '/^Collecting/ {printf "\r  %d packages looked up", ++n; fflush()} \
-		/^Installing/ {printf "\r  installing %d packages   ", n; fflush()} END {print ""}' || { \
+		2> .venv/errors.log | awk '/^Collecting/ && ++n % 20 == 0 {print "  " n " packages fetched"; fflush()} \
+		/^Installing/ {print "  installing"; fflush()}' || { \
 		if grep -qiE "name resolution|establish a new connection|unreachable|timed out|ConnectionError|Could not find a version" \
 		.venv/errors.log; then echo "The packages cannot be fetched: there is no connection to PyPI. Connect once; the notebooks themselves need no network.";\
-		else echo "The packages cannot be installed: $$(grep -m1 ERROR .venv/errors.log)"; fi; exit 1; }
+		else echo "The packages cannot be installed: $$(grep -m1 -iE "error" .venv/errors.log)"; fi; exit 1; }
 	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable . 2>> .venv/errors.log \
-		|| { echo "The package cannot be installed: $$(grep -m1 ERROR .venv/errors.log)"; exit 1; }
+		|| { echo "The package cannot be installed: $$(grep -m1 -iE "error" .venv/errors.log)"; exit 1; }
 	@touch $@

@@ -190,11 +190,11 @@ def lorenz(results, ax=None):
     """
     ax = _axes(ax, 4.8)
     ax.plot([0, 1], [0, 1], color=QUIET, lw=0.9, ls=":")
-    ax.text(0.42, 0.45, "everybody alike", rotation=28, color=QUIET, fontsize=10, ha="center")
+    ax.text(0.2, 0.23, "everybody alike", rotation=29, color=QUIET, fontsize=10, ha="center")
     first = next(iter(results.values()))
     ax.plot(first.curve["people"], first.curve["by_chance"], color=QUIET, lw=1.2, ls="--")
-    ax.annotate("chance alone, one rate for all", (0.72, np.interp(0.72, first.curve["people"], first.curve["by_chance"])),
-                (-8, 10), textcoords="offset points", ha="right", color=QUIET, fontsize=10)
+    ax.annotate("chance alone, one rate for all", (0.56, np.interp(0.56, first.curve["people"], first.curve["by_chance"])),
+                (8, -12), textcoords="offset points", color=QUIET, fontsize=10)
     for at, ((words, result), colour) in enumerate(zip(results.items(), (BLUE, ACCENT), strict=False)):
         curve = result.curve
         ax.fill_between(curve["people"], curve["low"], curve["high"], color=colour, alpha=0.25, lw=0)

@@ -279,7 +279,7 @@ def _valleys(Z, k, rng):
     Z = _spread_ties(Z, rng)
     density = _log_density(Z)
     found = pd.DataFrame([_split_valleys(Z, density, k, rng) for _ in range(SPLITS)]).median()
-    return found.to_dict() | {"valley_p": min(1, 2 * found.valley_p)}
+    return found.to_dict() | {"valley_p": min(1.0, 2 * found.valley_p)}
 
 
 def _split_valleys(Z, density, k, rng):

@@ -196,7 +196,8 @@ def standardised_difference(people, circumstance, adjust=(), *, seen="seen", min
 def largest_difference(people, circumstances, *, seen="seen", level=0.95, minimum_count=10):
     """Largest absolute standardised difference in never being seen, over all circumstances and values.
 
-    Each circumstance is compared with the others held alike (`standardised_difference`). Picking the largest
+    Each circumstance is compared with the others held alike (`standardised_difference`); that a circumstance was
+    not recorded is held alike too, but is none to compare. Picking the largest
     of many differences exaggerates it, so its lower limit is the largest of their lower limits after
     Bonferroni. Its upper limit is the largest of their upper limits, which needs no correction: it can only
     fail where that of the truly largest fails.
@@ -236,6 +237,7 @@ def largest_difference(people, circumstances, *, seen="seen", level=0.95, minimu
         for name in circumstances
     }
     comparisons = pd.concat(tables, names=["circumstance"]).reset_index(level=0).reset_index(drop=True)
+    comparisons = comparisons[(comparisons[["value", "reference"]] != NOT_RECORDED).all(axis=1)].reset_index(drop=True)
     usable = comparisons.dropna(subset="error")
     if usable.empty:
         raise ValueError(

@@ -207,3 +207,10 @@ def test_a_combination_in_which_everybody_was_seen_does_not_break_the_model():
 def test_bad_rosters_get_a_sentence(change, said):
     with pytest.raises(ValueError, match=said):
         largest_difference(change(students(300)[0]), ["mode", "site"])
+
+
+def test_a_circumstance_not_recorded_is_not_compared():
+    people = pd.DataFrame({"level": ["first"] * 200 + ["later"] * 200 + [None] * 100,
+                           "seen": [True] * 180 + [False] * 20 + [True] * 170 + [False] * 30 + [False] * 90 + [True] * 10})
+    found = largest_difference(people, ["level"])
+    assert set(found.comparisons["value"]) == {"later"} and found.estimate < 0.2
