@@ -20,6 +20,13 @@ PAGES     := $(NOTEBOOKS:notebooks/%.ipynb=$(OUT)/%.html)
 ON        := "$(STUDY)" $(if $(FILES),--files "$(FILES)")
 RUN       := $(PY) -m libengage_utils
 
+ifeq ($(wildcard $(NOTEBOOKS)),)
+$(error There is no notebook called '$(NOTEBOOK)'. There are: $(basename $(notdir $(wildcard notebooks/*.ipynb))))
+endif
+ifeq ($(wildcard $(STUDY)),)
+$(error There is no study at '$(STUDY)'. Give the path of a study.yml: make report STUDY=path/study.yml)
+endif
+
 help:           ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 22
 	@echo "  make report NOTEBOOK=01-who-engages STUDY=path/study.yml [FILES=folder]   one notebook on a study of yours"
@@ -69,9 +76,6 @@ $(OUT)/index.html: $(PAGES)
 $(OUT)/%.html: notebooks/%.ipynb $(OUT)/.prepared
 	@$(RUN) report $< $(ON) --to "$(OUT)"
 
-notebooks/%.ipynb:
-	@echo "There is no notebook called '$*'. There are: $(basename $(notdir $(wildcard notebooks/*.ipynb)))."; exit 1
-
 $(OUT)/.prepared: $(STUDY) $(OUT)/.study $(PACKAGE) $(READY)
 	@$(RUN) prepare $(ON) --inputs "$(OUT)/.inputs.mk" --target "$@"
 	@touch "$@"
@@ -81,9 +85,6 @@ $(OUT)/.prepared: $(STUDY) $(OUT)/.study $(PACKAGE) $(READY)
 $(OUT)/.study: always         # pages of one folder are of one study
 	@mkdir -p "$(OUT)"; echo '$(abspath $(STUDY)) $(abspath $(FILES))' | cmp -s - "$@" \
 		|| echo '$(abspath $(STUDY)) $(abspath $(FILES))' > "$@"
-
-%.yml:
-	@echo "There is no study at '$@'. Give the path of a study.yml: make report STUDY=path/study.yml"; exit 1
 
 # --- the environment: made once from the lock, with one sentence for what stands in its way ---
 

@@ -1,0 +1,145 @@
+"""The Makefile: what it lists, and one clear sentence for whatever stands in the way of the environment."""
+
+import os
+import shutil
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).parent.parent
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """The files make needs, without an environment."""
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(HOME / name, tmp_path)
+    for folder in ("libengage_utils", "notebooks", "data"):
+        shutil.copytree(HOME / folder, tmp_path / folder,
+                        ignore=shutil.ignore_patterns("__pycache__", ".prepared", "*.csv.gz", "*.zip"))
+    return tmp_path
+
+
+def make(clone, *words, **variables):
+    done = subprocess.run(["make", *words], cwd=clone, capture_output=True, text=True, timeout=120,
+                          env={**{k: v for k, v in os.environ.items() if not k.startswith("MAKE")}, **variables})
+    return done.returncode, done.stdout + done.stderr
+
+
+def pretend(folder, body):
+    """An interpreter that answers as told."""
+    script = folder / "python-pretend"
+    script.write_text(f"#!/bin/sh\n{body}\n")
+    script.chmod(script.stat().st_mode | stat.S_IEXEC)
+    return script
+
+
+def test_make_alone_lists_the_targets(clone):
+    code, said = make(clone)
+    assert code == 0
+    assert all(f"make {target}" in said for target in ("report", "test", "lab", "bench", "check", "clean"))
+    assert not (clone / ".venv").exists()
+
+
+def test_a_missing_python_gets_a_sentence(clone):
+    code, said = make(clone, "report", "PYTHON=no-such-python")
+    assert code and "install Python 3.11 or later" in said
+
+
+def test_an_old_python_gets_a_sentence(clone):
+    old = pretend(clone, 'case "$2" in *version_info*) exit 1;; *platform*) echo 3.9.2;; esac')
+    code, said = make(clone, "report", f"PYTHON={old}")
+    assert code and "Python 3.11 or later is needed" in said and "is 3.9.2" in said
+
+
+def test_a_missing_venv_module_gets_a_sentence(clone):
+    bare = pretend(clone, 'case "$2" in *ensurepip*) exit 1;; esac')
+    code, said = make(clone, "report", f"PYTHON={bare}")
+    assert code and "python3-venv" in said
+
+
+def test_no_network_gets_a_sentence(clone):
+    away = {name: "" for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL")}
+    code, said = make(clone, "report", PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_NO_CACHE_DIR="1", PIP_RETRIES="0",
+                      PIP_CONFIG_FILE=os.devnull, **away)
+    assert code and "there is no connection to PyPI" in said
+    assert not (clone / ".venv" / ".ready").exists()
+
+
+def test_a_missing_notebook_or_study_gets_a_sentence(clone):
+    code, said = make(clone, "report", "NOTEBOOK=99-nothing")
+    assert code and "no notebook called '99-nothing'" in said and "01-who-engages" in said
+    code, said = make(clone, "report", "STUDY=nowhere/study.yml")
+    assert code and "There is no study at 'nowhere/study.yml'" in said
+
+
+@pytest.fixture
+def at_work(clone):
+    """An environment whose interpreter writes down what it is asked and makes what make waits for."""
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    script = pretend(clone, """
+echo "$*" >> asked
+case "$3" in
+  prepare) ;;
+  report) for last; do :; done; touch "$last/$(basename "$4" .ipynb).html" ;;
+  index) for last; do :; done; touch "$last/index.html" ;;
+esac""")
+    script.rename(clone / ".venv" / "bin" / "python")
+    (clone / ".venv" / ".ready").touch()
+
+    def run(*words):
+        (clone / "asked").unlink(missing_ok=True)
+        code, said = make(clone, "report", *words)
+        asked = (clone / "asked").read_text().splitlines() if (clone / "asked").exists() else []
+        return code, said, [" ".join(Path(word).stem for word in line.split()[2:4]) for line in asked]
+
+    return clone, run
+
+
+def test_a_second_run_runs_nothing(at_work):
+    _, run = at_work
+    assert run("-j2")[2] == ["prepare study", "report 00-start-here", "report 01-who-engages", "index study"]
+    assert run()[2] == []
+
+
+def later(path):
+    os.utime(path, (time.time() + 60, time.time() + 60))
+
+
+def test_a_changed_notebook_makes_its_page_alone_anew(at_work):
+    clone, run = at_work
+    run()
+    later(clone / "notebooks" / "01-who-engages.ipynb")
+    assert run()[2] == ["report 01-who-engages", "index study"]
+
+
+def test_a_changed_package_makes_every_page_anew(at_work):
+    clone, run = at_work
+    run()
+    later(clone / "libengage_utils" / "claims.py")
+    assert run()[2] == ["prepare study", "report 00-start-here", "report 01-who-engages", "index study"]
+
+
+def test_another_study_gets_a_folder_of_its_own(at_work):
+    clone, run = at_work
+    code, said, asked = run("NOTEBOOK=01-who-engages", "STUDY=data/sfpl/study.yml", "FILES=elsewhere")
+    assert code == 0 and asked == ["prepare study", "report 01-who-engages", "index study"]
+    assert (clone / "reports" / "sfpl" / "index.html").exists() and not (clone / "reports" / "index.html").exists()
+
+
+def test_two_studies_whose_folders_share_a_name_never_share_a_page(at_work):
+    clone, run = at_work
+    for place in ("a", "b"):
+        (clone / place / "lib").mkdir(parents=True)
+        shutil.copy(clone / "data" / "sfpl" / "study.yml", clone / place / "lib" / "study.yml")
+    run("STUDY=a/lib/study.yml")
+    assert "report 01-who-engages" in run("STUDY=b/lib/study.yml")[2]
+
+
+def test_two_runs_at_once_prepare_before_they_report(at_work):
+    _, run = at_work
+    assert run("-j8")[2][0] == "prepare study"
