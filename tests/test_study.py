@@ -175,7 +175,7 @@ def test_records_are_counted_by_quotes_and_line_endings(tmp_path_factory, parts)
         with pytest.raises(StudyError, match="never closed"):
             records(path)
         return
-    expected, inside, record = 0, False, ""
+    expected, inside, record, commas = 0, False, "", 0
     for letter in "".join(parts):
         inside ^= letter == '"'
         if letter == "\n" and not inside:
@@ -183,7 +183,10 @@ def test_records_are_counted_by_quotes_and_line_endings(tmp_path_factory, parts)
             record = ""
         else:
             record += letter
-    assert len(records(path)[0]) == expected + (record != "")
+            commas += letter == "," and not inside
+    offsets, lines, cells = records(path)
+    assert len(offsets) == len(lines) == expected + (record != "")
+    assert cells == records(path, each=True)[2].sum() == len(offsets) + commas
 
 
 # --- identifiers ---

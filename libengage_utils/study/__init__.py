@@ -58,7 +58,7 @@ class Study:
                 raise StudyError(f"This study has no {name} ({TABLES[name].meaning}). "
                                  f"It has: {', '.join(self.tables)}.")
             return self.connection.read_parquet(str(self.folder / f"{name}.parquet"))
-        if name.startswith("_") or not hasattr(Settings, "__dataclass_fields__") or name not in Settings.__dataclass_fields__:
+        if name not in Settings.__dataclass_fields__:
             raise AttributeError(name)
         return getattr(self.settings, name)
 

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -60,6 +61,10 @@ def _text(value):
     return "'" + str(value).replace("'", "''") + "'"
 
 
+def _name(column):
+    return '"' + column.replace('"', '""') + '"'
+
+
 def _moment(raw, dates, zone):
     """SQL for a local timestamp: ISO, or in the declared order; with an offset, in the study's zone."""
     if dates:
@@ -68,7 +73,8 @@ def _moment(raw, dates, zone):
     local = f"try_cast({raw} AS TIMESTAMP)"
     if not zone:
         return local
-    offset = f"regexp_matches({raw}, '([0-9]Z|[+-][0-9]{{2}}:?[0-9]{{2}}|[0-9][+-][0-9]{{2}})$') AND contains({raw}, ':')"
+    offset = (f"length({raw}) <> 19 AND contains({raw}, ':') AND "
+              f"regexp_matches({raw}, '([0-9]Z|[+-][0-9]{{2}}:?[0-9]{{2}}|[0-9][+-][0-9]{{2}})$')")
     return f"CASE WHEN {offset} THEN timezone({_text(zone)}, try_cast({raw} AS TIMESTAMPTZ)) ELSE {local} END"
 
 
@@ -98,12 +104,15 @@ def _typed(column, raw, dates, zone):
 
 def _value_checks(table, mapping, recipe, dates, zone):
     """SQL for raw and typed columns, and what is wrong with a row: (condition, column, reason)."""
-    missing = ", ".join(_text(word) for word in ["", *recipe.get("missing", [])])
+    words = [_text(word) for word in recipe.get("missing", [])]
+    read = "nullif(trim({0}), '')"
+    if words:
+        read = f"CASE WHEN trim({{0}}) NOT IN ({', '.join(words)}) THEN {read} END"
     raw, typed, checks = {}, {}, []
     for column in table.columns:
         default = "NULL" if column.default is None else _text(column.default)
         headings, how = mapping.get(column.name, ([], None))
-        cells = [f'CASE WHEN trim("{h}") IN ({missing}) THEN NULL ELSE trim("{h}") END' for h in headings]
+        cells = [read.format(_name(h)) for h in headings]
         at = f'"raw {column.name}"'
         if how == "row number":
             raw[column.name], value, reason = "CAST(row_number() OVER () AS VARCHAR)", at, ""
@@ -124,7 +133,7 @@ def _value_checks(table, mapping, recipe, dates, zone):
         if column.required:
             checks.append((f"{at} IS NULL", column, "is missing"))
         if column.kind == "person" and how != "row number":
-            checks.append((f"regexp_matches({at}, '{_DAMAGED_ID}')", column,
+            checks.append((f"({at} LIKE '%E%' OR {at} LIKE '%.0') AND regexp_matches({at}, '{_DAMAGED_ID}')", column,
                            "is an identifier that a spreadsheet rewrote as a number; export it as text"))
         if reason:
             checks.append((f'{at} IS NOT NULL AND "{column.name}" IS NULL', column, reason))
@@ -166,30 +175,26 @@ def stage(engine, source, zone, folder):
         scan = f"read_parquet({_text(path)})"
         described = engine.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
         headings = [row[0] for row in described]
-        scan = "(SELECT " + ", ".join(f'CAST("{h}" AS VARCHAR) AS "{h}"' for h in headings) + f" FROM {scan})"
-        read = engine.execute(f"SELECT count(*) FROM read_parquet({_text(path)})").fetchone()[0]
+        scan = "(SELECT " + ", ".join(f"CAST({_name(h)} AS VARCHAR) AS {_name(h)}" for h in headings) + f" FROM {scan})"
     else:
         headings, delimiter, ending = read_header(path, name)
-        offsets, lines, cells = records(path, delimiter, ending)
-        read = len(offsets) - 1
         columns = ", ".join(f"{_text(h)}: 'VARCHAR'" for h in headings)
         scan = (f"read_csv({_text(path)}, auto_detect = false, header = false, skip = 1, delim = {_text(delimiter)}, "
                 f"quote = '\"', escape = '\"', columns = {{{columns}}}, strict_mode = true, null_padding = false, "
                 f"nullstr = '', max_line_size = 16000000, store_rejects = true)")
     mapping = map_columns(table, source.recipe, headings, name)
-    if read < 1:
-        raise StudyError(f"{name} has a heading line and no rows. Export it again, or leave {table.name} "
-                         "out of study.yml.")
 
     raw, typed, checks = _value_checks(table, mapping, source.recipe, source.dates, zone)
     reasons = " ".join(f"WHEN {condition} THEN {i}" for i, (condition, _, _) in enumerate(checks))
     values = " ".join(f'WHEN {condition} THEN "raw {column.name}"' for condition, column, _ in checks)
+    counting = ThreadPoolExecutor(1).submit(records, path, delimiter, ending) if not parquet else None
+    names = ", ".join(map(_name, table.names))
     engine.execute(f"""
         CREATE OR REPLACE TABLE staged_{table.name} AS
-        SELECT {", ".join(f'"{c}"' for c in table.names)},
-               CAST(CASE {reasons} END AS UTINYINT) AS problem, CASE {values} END AS bad
-        FROM (SELECT *, {", ".join(f'{sql} AS "{c}"' for c, sql in typed.items())}
-              FROM (SELECT {", ".join(f'{sql} AS "raw {c}"' for c, sql in raw.items())} FROM {scan}))""")
+        SELECT {names}, problem, CASE WHEN problem IS NOT NULL THEN CASE {values} END END AS bad
+        FROM (SELECT *, CAST(CASE {reasons} END AS UTINYINT) AS problem
+              FROM (SELECT *, {", ".join(f"{sql} AS {_name(c)}" for c, sql in typed.items())}
+                    FROM (SELECT {", ".join(f"{sql} AS {_name(f'raw {c}')}" for c, sql in raw.items())} FROM {scan})))""")
 
     wrong = engine.execute(f"SELECT rowid AS record, problem, bad FROM staged_{table.name} "
                            "WHERE problem IS NOT NULL ORDER BY rowid").df()
@@ -200,13 +205,15 @@ def stage(engine, source, zone, folder):
         "value": [_shape(v) if c.kind == "person" else v for c, v in zip(columns, wrong["bad"], strict=True)],
         "reason": [checks[i][2] for i in wrong["problem"]],
     })
-    kept_lines = None
+    staged = engine.execute(f"SELECT count(*) FROM staged_{table.name}").fetchone()[0]
+    kept_lines, read = None, staged
     if parquet:
         rejected["line"] += 1
     else:
+        offsets, lines, cells = counting.result()
+        read = len(offsets) - 1
         unread = _unread(engine)
         unread_at = np.searchsorted(offsets, unread.pop("after"))
-        staged = engine.execute(f"SELECT count(*) FROM staged_{table.name}").fetchone()[0]
         if staged != read - len(unread_at) or (unread_at > read).any():
             raise StudyError(
                 f"{name} holds {read:,} rows by counting and {staged + len(unread):,} by reading: a quotation mark stands "
@@ -214,8 +221,10 @@ def stage(engine, source, zone, folder):
         unread["line"] = lines[unread_at]
         split = np.ones(len(offsets), dtype=bool)
         split[[0, *unread_at]] = False
-        kept_lines, uneven = lines[split], cells[split] - len(headings)
-        shifted = pd.DataFrame({"record": np.flatnonzero(uneven)})   # the reader lets empty cells fall off the end
+        kept_lines, uneven = lines[split], np.zeros(staged, dtype=int)
+        if cells != len(headings) * (read + 1):       # the reader lets empty cells fall off the end
+            uneven = records(path, delimiter, ending, each=True)[2][split] - len(headings)
+        shifted = pd.DataFrame({"record": np.flatnonzero(uneven)})
         engine.execute(f"UPDATE staged_{table.name} SET problem = 255 WHERE rowid IN (SELECT record FROM shifted)")
         rejected = rejected[~rejected["line"].isin(shifted["record"])]
         rejected = rejected.assign(line=kept_lines[rejected["line"]])
@@ -224,6 +233,9 @@ def stage(engine, source, zone, folder):
                                            for extra in uneven[shifted["record"]]]})
         rejected = pd.concat([part for part in (rejected, unread, shifted) if len(part)] or [rejected])
         rejected = rejected.sort_values("line", kind="stable")
+    if read < 1:
+        raise StudyError(f"{name} has a heading line and no rows. Export it again, or leave {table.name} "
+                         "out of study.yml.")
     rejected.insert(0, "table", table.name)
     rejected.insert(1, "file", name)
     return read, rejected[REJECTED].astype({"line": "Int64"}), kept_lines

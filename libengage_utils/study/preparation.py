@@ -164,11 +164,11 @@ def _check_across_rows(table, settings):
             raise StudyError(f"study.yml: as_of is {settings.as_of}, but {table.source.name} begins on "
                              f"{first.date()}. Correct the as-of date; nothing can be said before the data begin.")
         table.reject(f"CAST({column} AS DATE) > DATE '{settings.as_of}'", column, "is after the as-of date")
-    table.reject(
-        f"({key}) IN (SELECT ({key}) FROM staged_{table.name} WHERE problem IS NULL GROUP BY {key} HAVING count(*) > 1) "
-        f"AND rowid NOT IN (SELECT min(rowid) FROM staged_{table.name} WHERE problem IS NULL GROUP BY {key} "
-        "HAVING count(*) > 1)",
-        table.table.key[-1], f"repeats an earlier row with the same {' and '.join(table.table.key)}")
+    firsts = f"SELECT min(rowid) FROM staged_{table.name} WHERE problem IS NULL GROUP BY {key}"
+    if table.connection.execute(f"SELECT count(*) > count(DISTINCT ({key})) FROM staged_{table.name} "
+                                "WHERE problem IS NULL").fetchone()[0]:
+        table.reject(f"rowid NOT IN ({firsts})", table.table.key[-1],
+                     f"repeats an earlier row with the same {' and '.join(table.table.key)}")
 
 
 def _pseudonymise(connection, settings, staged):
@@ -227,7 +227,7 @@ def _notices(connection, settings, counts):
             padded = one("SELECT count(DISTINCT e.person_key) FROM staged_events e JOIN staged_people p ON "
                          "ltrim(e.person_key, '0') = ltrim(p.person_key, '0') AND e.person_key <> p.person_key "
                          f"WHERE e.problem IS NULL AND e.person_key NOT IN ({roster})")[0]
-            zeros = f" {padded:,} of them match the roster but for leading zeros: export identifiers as text." if padded else ""
+            zeros = f" {padded:,} of them match it but for leading zeros: export identifiers as text." if padded else ""
             notices.append(f"{acts:,} events of {strangers:,} people who are not on the roster are kept, but counted "
                            f"for nobody.{zeros}")
         silent, everybody = one("SELECT count(*) FILTER (person_key NOT IN (SELECT person_key FROM staged_events "

@@ -191,7 +191,8 @@ def _sources(said, folder, file):
     sources = []
     for table, source in said.items():
         if table not in TABLES:
-            raise StudyError(f"{file}: sources, there is no table {table!r}. Nearest there are: {_nearest(table, list(TABLES))}.")
+            raise StudyError(f"{file}: sources, there is no table {table!r}. Nearest there are: "
+                             f"{_nearest(table, list(TABLES))}.")
         source = {"file": source} if isinstance(source, str) else source
         if not isinstance(source, dict) or "file" not in source or not set(source) <= set(_SOURCE):
             raise StudyError(f"{file}: the source of {table} needs a file, and may have: {', '.join(_SOURCE[1:])}.")
