@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from .privacy import about
+
 LIMITS = [0.025, 0.975]  # of a 95% interval
 CELLS = 2**19  # frequency tables worked on at once, in cells
 
@@ -64,7 +66,7 @@ class Concentration:
     def summary(self):
         """The finding in two sentences."""
         share, gini = self.top_share, self.gini
-        who = f"most active {self.top:.0%} of {self.people:,} people"
+        who = f"most active {self.top:.0%} of {about(self.people)} people"
         if np.isnan(share.estimate):
             sentences = f"What the {who} did is withheld, because they are too few."
         else:
@@ -73,7 +75,8 @@ class Concentration:
             if not np.isnan(share.by_chance):
                 sentences += f"; by chance alone, at one rate for all, it would be {share.by_chance:.1%}"
             sentences += "."
-        sentences += f" The Gini index is {gini.estimate:.3f} ({gini.low:.3f} to {gini.high:.3f})"
+        sentences += " The Gini index (0: all alike, 1: one has all) is "
+        sentences += f"{gini.estimate:.3f} ({gini.low:.3f} to {gini.high:.3f})"
         return sentences + ("." if np.isnan(gini.by_chance) else f", by chance {gini.by_chance:.3f}.")
 
 

@@ -29,6 +29,10 @@ class Claim:
         Format of the number, such as ".0%".
     why : str
         Where the threshold comes from.
+    unit : str
+        Words after the number, such as " points".
+    reading : str
+        What of the claim is tested, where that is less than it says.
     """
 
     id: str
@@ -38,11 +42,17 @@ class Claim:
     threshold: float
     form: str
     why: str
+    unit: str = ""
+    reading: str = ""
+
+    def show(self, number):
+        """A number as it is written: in the claim's format, with its unit."""
+        return format(number, self.form) + self.unit
 
     @property
     def rule(self):
         """The rule as a sentence."""
-        at, other = format(self.threshold, self.form), {"at least": "below", "below": "at least"}[self.side]
+        at, other = self.show(self.threshold), {"at least": "below", "below": "at least"}[self.side]
         return (f"Supported if {self.quantity} is {self.side} {at} over the whole 95% interval; not supported if the "
                 f"whole interval is {other} {at}; otherwise it cannot be told. {self.why}")
 
@@ -56,10 +66,11 @@ CLAIMS = {claim.id: claim for claim in (
           "the largest correlation between two of them, corrected for unreliable measurement,", "below", 0.85, ".2f",
           "From .85 on, two measures are customarily taken for one thing (R\u00f6nkk\u00f6 & Cho 2022)."),
     Claim("C12", "Non-users have reasons.",
-          "the largest standardised difference in being never seen, between the commonest mode, level or site and another, "
-          "in percentage points,", "at least", 5, ".0f",
+          "the largest standardised difference in being never seen, between the commonest mode, level or site and another,",
+          "at least", 5, ".0f",
           "Five points are set as the least difference worth planning for; the interval allows for having "
-          "looked at several circumstances."),
+          "looked at several circumstances.", " points",
+          "Being never seen goes with mode, level or site. Why it does is not tested."),
 )}
 
 
@@ -69,12 +80,13 @@ class ClaimCard:
 
     Attributes
     ----------
-    id, claim, rule, estimate, interval, verdict, answer : str
+    id, claim, reading, rule, estimate, interval, verdict, answer : str
         All in words, numbers formatted; `interval` is empty where there is none.
     """
 
     id: str
     claim: str
+    reading: str
     rule: str
     estimate: str
     interval: str
@@ -85,7 +97,7 @@ class ClaimCard:
         return asdict(self)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        rows = [("Claim", f"{self.id}: {self.claim}"), ("Rule, written before", self.rule),
+        rows = [("Claim", f"{self.id}: {self.claim}"), ("Read here as", self.reading), ("Rule, written before", self.rule),
                 ("Estimate", self.estimate), ("95% interval", self.interval), ("Verdict", self.verdict),
                 ("In words", self.answer)]
         table = "".join(f"<tr><th scope='row' style='text-align:left'>{escape(name)}</th>"
@@ -130,9 +142,9 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing=""):
     """
     claim = CLAIMS[claim] if isinstance(claim, str) else claim
     if estimate is None or estimate != estimate:
-        return ClaimCard(claim.id, claim.says, claim.rule, "none", "", VERDICTS[3],
+        return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, "none", "", VERDICTS[3],
                          " ".join(part for part in (missing, answer) if part))
-    shown = format(estimate, claim.form)
+    shown = claim.show(estimate)
     low, high = interval if interval is not None else (float("nan"), float("nan"))
     if low > estimate or high < estimate:
         raise ValueError(f"{claim.id}: the interval {low:g} to {high:g} does not hold the estimate {estimate:g}; "
@@ -142,5 +154,5 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing=""):
         verdict = VERDICTS[0 if claim.side == "at least" else 1]
     elif high < claim.threshold:
         verdict = VERDICTS[1 if claim.side == "at least" else 0]
-    span = f"{format(low, claim.form)} to {format(high, claim.form)}" if interval is not None else ""
-    return ClaimCard(claim.id, claim.says, claim.rule, shown, span, verdict, answer)
+    span = f"{format(low, claim.form)} to {claim.show(high)}" if interval is not None else ""
+    return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, shown, span, verdict, answer)

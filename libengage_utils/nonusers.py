@@ -9,6 +9,8 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
+from .privacy import suppress
+
 NOT_RECORDED = "not recorded"
 OVERLAP = 0.5  # least share of the roster in which two values must meet to be compared
 MAIN, INTERACTION = 2.5, 0.5  # scales of the priors of a logistic regression, in log odds
@@ -38,11 +40,10 @@ class LargestDifference:
         table = self.comparisons.set_index(["circumstance", "value"])
         row = table.loc[(self.circumstance, self.value)]
         return (
-            f"The largest of {table.difference.count()} differences is by {self.circumstance}: other "
-            f"circumstances alike, {row.rate:.1%} of {self.value} are never seen and "
-            f"{row.reference_rate:.1%} of {self.reference}, {100 * self.estimate:.1f} percentage points "
-            f"apart ({self.level:.0%} interval of the largest: {100 * self.low:.1f} to "
-            f"{100 * self.high:.1f})."
+            f"The largest of {table.difference.count()} differences is by {self.circumstance.replace('_', ' ')}: if the "
+            f"other recorded circumstances were alike, {row.rate:.1%} of \u201c{self.value}\u201d would be never seen and "
+            f"{row.reference_rate:.1%} of \u201c{self.reference}\u201d, {100 * self.estimate:.1f} percentage points apart "
+            f"({self.level:.0%} interval of the largest: {100 * self.low:.1f} to {100 * self.high:.1f})."
         )
 
 
@@ -58,7 +59,8 @@ def never_seen_rates(people, by, *, seen="seen", minimum_count=10):
     seen : str
         Column that says whether the person was ever seen.
     minimum_count : int
-        Fewest people never seen, and fewest people seen, in a group that is shown.
+        Fewest people never seen, and fewest people seen, in a group that is shown; another is withheld with it
+        where the totals would give it away.
 
     Returns
     -------
@@ -89,7 +91,8 @@ def never_seen_rates(people, by, *, seen="seen", minimum_count=10):
     table = cells.astype({"people": float, "never_seen": float})
     table["rate"] = table.never_seen / table.people
     table["low"], table["high"] = proportion_confint(table.never_seen, table.people, method="wilson")
-    return withheld(table, ~_enough(cells, minimum_count), [by])
+    parts = pd.DataFrame({"never seen": cells.never_seen, "seen": cells.people - cells.never_seen})
+    return withheld(table, suppress(parts, minimum_count).isna().any(axis=1), [by])
 
 
 def standardised_difference(people, circumstance, adjust=(), *, seen="seen", minimum_count=10):
@@ -193,7 +196,7 @@ def standardised_difference(people, circumstance, adjust=(), *, seen="seen", min
     return withheld(table, few, ["value", "reference", "basis"])
 
 
-def largest_difference(people, circumstances, *, seen="seen", level=0.95, minimum_count=10):
+def largest_difference(people, circumstances, *, held=(), seen="seen", level=0.95, minimum_count=10):
     """Largest absolute standardised difference in never being seen, over all circumstances and values.
 
     Each circumstance is compared with the others held alike (`standardised_difference`); that a circumstance was
@@ -208,6 +211,8 @@ def largest_difference(people, circumstances, *, seen="seen", level=0.95, minimu
         One row a person of the roster whom some identified source could have seen.
     circumstances : list of str
         Columns that are compared, and held alike in turn.
+    held : list of str
+        Columns that are held alike throughout and not compared, such as time on the roster.
     seen, minimum_count
         As for `standardised_difference`.
     level : float
@@ -233,7 +238,7 @@ def largest_difference(people, circumstances, *, seen="seen", level=0.95, minimu
     distance: 0.19 (0.15 to 0.22)
     """
     tables = {
-        name: standardised_difference(people, name, circumstances, seen=seen, minimum_count=minimum_count)
+        name: standardised_difference(people, name, [*circumstances, *held], seen=seen, minimum_count=minimum_count)
         for name in circumstances
     }
     comparisons = pd.concat(tables, names=["circumstance"]).reset_index(level=0).reset_index(drop=True)

@@ -111,11 +111,12 @@ def scrub(text):
 def suppress(counts, minimum=10, *, impossible=None):
     """Withhold counts below a minimum, and enough others that the margins cannot give them back.
 
-    Every row and column total of a table is taken to be public. Cells below `minimum` are withheld
+    Every row and column total of a table is taken to be public, unless it is below `minimum` itself; such a
+    total must not be shown. Cells below `minimum` are withheld
     first (primary suppression); then, while a withheld cell can be pinned to an interval narrower
     than `minimum` by linear programming over the margins, the smallest shown cell on its row or
-    column is withheld too (complementary suppression); in the end each of these is shown again,
-    largest first, where that gives nothing away. Method: Fischetti & Salazar (2000), by a greedy
+    column is withheld too (complementary suppression); in the end rows and cells of these are shown
+    again, largest first, where that gives nothing away. Method: Fischetti & Salazar (2000), by a greedy
     heuristic with their attacker's linear program as the audit.
 
     Parameters
@@ -163,13 +164,27 @@ def suppress(counts, minimum=10, *, impossible=None):
             break
         smallest = min(map(tuple, candidates), key=lambda cell: table[cell])
         hidden[smallest] = True
-    for cell in sorted(map(tuple, np.argwhere(hidden & (table >= minimum))), key=lambda cell: -table[cell]):
-        hidden[cell] = False
-        hidden[cell] = _exposed(table, hidden, minimum) is not None
+    spare = hidden & (table >= minimum)
+    rows = [np.arange(len(table))[:, None] == row for row in np.argsort(-table.sum(axis=1))]
+    cells = [np.arange(table.size).reshape(table.shape) == cell for cell in np.argsort(-table, axis=None)]
+    for back in [*rows, *cells]:
+        if (spare & hidden & back).any() and _exposed(table, hidden & ~(spare & back), minimum) is None:
+            hidden = hidden & ~(spare & back)
     shown = np.where(hidden, np.nan, table)
     if isinstance(counts, pd.Series):
         return pd.Series(shown[0], index=counts.index, name=counts.name)
     return pd.DataFrame(shown, index=counts.index, columns=counts.columns)
+
+
+def about(people):
+    """A number of people as it may stand beside others: to the nearest ten, so that no difference tells a few.
+
+    Examples
+    --------
+    >>> about(2278), about(0)
+    ('about 2,280', 'about 0')
+    """
+    return f"about {round(people, -1):,}"
 
 
 def _exposed(table, hidden, minimum):
@@ -177,18 +192,20 @@ def _exposed(table, hidden, minimum):
     cells = np.argwhere(hidden)
     if not len(cells):
         return None
-    lines = [cells[:, 0] == i for i in range(table.shape[0])]
-    totals = [table[i, hidden[i]].sum() for i in range(table.shape[0])]
+    lines = [(cells[:, 0] == i, table[i]) for i in range(table.shape[0])]
     if table.shape[0] > 1:
-        lines += [cells[:, 1] == j for j in range(table.shape[1])]
-        totals += [table[hidden[:, j], j].sum() for j in range(table.shape[1])]
+        lines += [(cells[:, 1] == j, table[:, j]) for j in range(table.shape[1])]
+    public = [(on, line) for on, line in lines if line.sum() >= minimum and on.any()]
+    if not public:
+        return None
+    totals = [table[tuple(cells[on].T)].sum() for on, _ in public]
+    lines = [on for on, _ in public]
     margins = np.array(lines, dtype=float)
     for at, cell in enumerate(cells):
         aim = np.zeros(len(cells))
         aim[at] = 1
-        low = linprog(aim, A_eq=margins, b_eq=totals, method="highs").fun
-        high = -linprog(-aim, A_eq=margins, b_eq=totals, method="highs").fun
-        if high - low < minimum - 1e-6:
+        low, high = (linprog(sign * aim, A_eq=margins, b_eq=totals, method="highs") for sign in (1, -1))
+        if high.status == 0 and -high.fun - low.fun < minimum - 1e-6:      # status 3: without limit
             return tuple(cell)
     return None
 

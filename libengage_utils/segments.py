@@ -9,44 +9,50 @@ from scipy.stats import entropy, t
 from sklearn.metrics.cluster import expected_mutual_information
 from statsmodels.stats.proportion import proportion_confint
 
-from .privacy import suppress
+from .privacy import about, suppress
 
 STEINLEY = ["poor", "moderate", "good", "excellent"]
 LIFECYCLE = ["not seen", "seen, then quiet", "occasional", "regular", "intensive", "unknown"]
 
 
-def cut_points(loan_days, teaching_weeks, *, lapse_days=365):
-    """The rules of `lifecycle` in words, each with its number.
+def cut_points(loan_days, teaching_weeks, *, lapse_days=365, summary=False):
+    """The rules of `lifecycle` in words.
 
     Parameters
     ----------
     loan_days, teaching_weeks, lapse_days
         As for `lifecycle`.
+    summary : bool
+        Whether there is one summary a person, and no log.
 
     Returns
     -------
     DataFrame
-        segment, rule, cut_point, unit; one row a segment, in the order of `LIFECYCLE`.
+        segment, rule; one row a segment, in the order of `LIFECYCLE`.
 
     Examples
     --------
-    >>> print(cut_points(28, 30)["cut_point"].tolist())
-    [0.0, 365.0, 0.5, 0.5, 30.0, 0.0]
+    >>> cut_points(28, 30)["rule"][3]
+    'an act in at least half of the 28-day loan cycles the person was eligible for'
     """
-    cycles = f"of loan cycles of {loan_days:g} days"
-    rules = [
-        ("no act on record", 0, "acts"),
-        ("no act in the period, but one before it; or, where there is one summary a person, none for long",
-         lapse_days, "days"),
-        ("an act in fewer than half of the loan cycles the person was eligible for", 0.5, cycles),
-        ("an act in at least half of them", 0.5, cycles),
-        ("regular, and active on at least as many days as there were teaching weeks", teaching_weeks,
-         "days a year of eligibility"),
-        ("no act on record, and no source that could have shown one", 0, "sources"),
-    ]
-    return pd.DataFrame(rules, columns=["rule", "cut_point", "unit"]).assign(segment=LIFECYCLE)[
-        ["segment", "rule", "cut_point", "unit"]
-    ]
+    if summary:
+        rules = [
+            "no act and no date of use on record",
+            f"last use more than {lapse_days:g} days before the end",
+            f"used since, but fewer acts than one for every two loan cycles of {loan_days:g} days",
+            "used since, and at least one act for every two loan cycles, on average over all years",
+            "used since, and at least one act for every week, on average over all years",
+        ]
+    else:
+        rules = [
+            "no act on record in the period or before it",
+            "no act in the period, but one before it",
+            f"an act in fewer than half of the {loan_days:g}-day loan cycles the person was eligible for",
+            f"an act in at least half of the {loan_days:g}-day loan cycles the person was eligible for",
+            f"regular, and active on at least {teaching_weeks:g} days a year: as many as there are teaching weeks",
+        ]
+    rules.append("no act on record, and no source that could have shown one")
+    return pd.DataFrame({"segment": LIFECYCLE, "rule": rules})
 
 
 def lifecycle(features, *, loan_days, teaching_weeks, lapse_days=365):
@@ -66,7 +72,8 @@ def lifecycle(features, *, loan_days, teaching_weeks, lapse_days=365):
     With one summary a person (no columns active_days and active_cycles) acts stand in for both. As
     no cycle can be seen without an act, the rate of acts bounds the cycles seen from above: regular
     means at least one act for two loan cycles, intensive at least one for each eligible week, and true
-    regularity may be less. There, a last act more than `lapse_days` before the period's end is quiet.
+    regularity may be less. There, quiet means a last use more than `lapse_days` before the period's end,
+    and who was last seen since without an act that is counted is occasional.
 
     Parameters
     ----------
@@ -111,15 +118,15 @@ def lifecycle(features, *, loan_days, teaching_weeks, lapse_days=365):
     if summary:
         regular = 2 * loan_days * nw.col("acts") >= eligible
         every_week = 7 * nw.col("acts") >= eligible
-        lapsed = (nw.col("recency_days") > lapse_days).fill_null(False)
+        quiet = (nw.col("recency_days") > lapse_days).fill_null(silent)
     else:
         regular = 2 * loan_days * nw.col("active_cycles") >= eligible
         every_week = 365 * nw.col("active_days") >= teaching_weeks * eligible
-        lapsed = nw.lit(False)
+        quiet = silent
     rules = [
         ("unknown", silent & ~nw.col("covered")),
         ("not seen", silent & ~nw.col("seen_before")),
-        ("seen, then quiet", silent | lapsed),
+        ("seen, then quiet", quiet),
         ("intensive", regular & every_week),
         ("regular", regular),
     ]
@@ -144,22 +151,23 @@ def shares(labels, *, minimum_count=10):
 
     Returns
     -------
-    DataFrame indexed by segment
+    DataFrame indexed by segment, of `LIFECYCLE` all
         people; share of everybody; low, high, its 95% Wilson interval.
 
     Examples
     --------
-    >>> shares(["not seen"] * 30 + ["regular"] * 70).round(2).values.tolist()
+    >>> shares(["few"] * 30 + ["many"] * 70).round(2).values.tolist()
     [[30.0, 0.3, 0.22, 0.4], [70.0, 0.7, 0.6, 0.78]]
     """
     labels = pd.Series(labels)
-    counts = labels.astype(object).value_counts().reindex(_in_order(labels), fill_value=0)
+    words = LIFECYCLE if set(labels.dropna()) <= set(LIFECYCLE) else _in_order(labels)
+    counts = labels.astype(object).value_counts().reindex(words, fill_value=0)
     people = suppress(counts, minimum_count)
     low, high = proportion_confint(people, counts.sum(), method="wilson")
     return pd.DataFrame({"people": people, "share": people / counts.sum(), "low": low, "high": high})
 
 
-def profile(X, labels, weights=None):
+def profile(X, labels, weights=None, *, minimum_count=10):
     """What distinguishes each segment: means with 95% intervals, and distance from everybody.
 
     Parameters
@@ -170,6 +178,8 @@ def profile(X, labels, weights=None):
         Segment of each row of `X`, in the same order.
     weights : Series or array of shape (n_people,), optional
         People each row stands for; equal by default.
+    minimum_count : int
+        Fewest people a mean rests on; what rests on fewer is missing.
 
     Returns
     -------
@@ -187,7 +197,7 @@ def profile(X, labels, weights=None):
     Examples
     --------
     >>> X = pd.DataFrame({"acts": [1.0, 2, 3, 10, 12, 14]})
-    >>> profile(X, ["few"] * 3 + ["many"] * 3)[["segment", "n", "mean"]].values.tolist()
+    >>> profile(X, ["few"] * 3 + ["many"] * 3, minimum_count=3)[["segment", "n", "mean"]].values.tolist()
     [['few', 3, 2.0], ['many', 3, 12.0]]
     """
     labels = pd.Series(labels).reset_index(drop=True)
@@ -211,7 +221,10 @@ def profile(X, labels, weights=None):
                  "difference": (mean - centre) / spread, "difference_low": (low - centre) / spread,
                  "difference_high": (high - centre) / spread}
             )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    figures = ["mean", "low", "high", "difference", "difference_low", "difference_high"]
+    table.loc[table["known"] < minimum_count, figures] = np.nan
+    return table
 
 
 def movement(before, after):
@@ -302,7 +315,7 @@ class Agreement:
         rand = self.table.loc["adjusted Rand index"]
         word = STEINLEY[np.searchsorted([0.65, 0.8, 0.9], rand.estimate, side="right")]
         return (
-            f"Agreement of the two segmentations of {self.n:,} people is {word}: adjusted Rand index "
+            f"Agreement of the two segmentations of {about(self.n)} people is {word}: adjusted Rand index "
             f"{rand.estimate:.2f} ({rand.low:.2f} to {rand.high:.2f}); 1 is the same grouping, 0 is chance."
         )
 

@@ -8,7 +8,7 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from .nonusers import truth, withheld
-from .privacy import suppress
+from .privacy import about, suppress
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class SurveyShares:
         """The commonest answer in two sentences."""
         shown = self.table[~self.table.withheld]
         if shown.empty:
-            return f"Too few of {self.people:,} people gave any one answer for a share to be shown."
+            return f"Too few of {about(self.people)} people gave any one answer for a share to be shown."
         row = shown.loc[shown.share.idxmax()]
         return (
-            f"Of {self.people:,} people {self.respondents:,} answered ({self.response_rate:.0%}), and "
-            f"{row.share:.0%} of these (95% interval {row.low:.0%} to {row.high:.0%}) said: {row.name}. "
-            f"Among all, whatever the silent would have said, it is {row.bound_low:.0%} to "
-            f"{row.bound_high:.0%}."
+            f"{about(self.respondents).capitalize()} of {about(self.people)} people answered this question; most may not "
+            f"have been asked. Of those who answered, {row.share:.0%} (95% interval {row.low:.0%} to {row.high:.0%}) said "
+            f"\u201c{row.name}\u201d. Of all of them the share lies between {row.bound_low:.0%} and {row.bound_high:.0%}, "
+            "whatever the others would have said."
         )
 
 
@@ -103,7 +103,7 @@ def surely_invisible(answers, never_seen, *, person="person_key", uses="uses", m
     never_seen : array-like of str
         Keys of all people without an identified act.
     person, uses : str
-        Columns of `answers`: the person, and whether they say they use the library (true or false).
+        Columns of `answers`: the person, and whether they say I use the library (true or false).
     minimum_count : int
         Fewest people who say yes, and fewest who say no, for the share to be shown.
 
@@ -124,11 +124,11 @@ def surely_invisible(answers, never_seen, *, person="person_key", uses="uses", m
     ...                         "uses": [True] * 20 + [False] * 60})
     >>> surely_invisible(answers, [f"p_{i}" for i in range(400)]).table[["people", "share", "bound_low"]]
                               people  share  bound_low
-    they use the library   20.0   0.25       0.05
+    I use the library   20.0   0.25       0.05
     """
     answers = _answers_of(answers, never_seen, person, uses)
     yes = truth(answers, uses).groupby(answers[person]).any()
-    counts = pd.Series({"they use the library": yes.sum()})
+    counts = pd.Series({"I use the library": yes.sum()})
     return _shares(counts, len(yes), never_seen, minimum_count)
 
 

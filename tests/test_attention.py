@@ -169,8 +169,8 @@ def test_the_band_holds_the_curve():
 
 def test_the_summary_says_the_numbers():
     result = quick([0] * 50 + [1] * 30 + [12] * 20)
-    assert "most active 20% of 100 people made 88.9% of the use" in result.summary
-    assert "Gini index is 0.744" in result.summary
+    assert "most active 20% of about 100 people made 88.9% of the use" in result.summary
+    assert "is 0.744" in result.summary
 
 
 def test_frame_library_and_seed():

@@ -64,10 +64,15 @@ def test_rates_have_wilsons_interval():
 
 
 def test_a_group_of_few_is_withheld_and_not_called_zero():
-    people = roster({"few": (3, 4), "all seen": (50, 0), "many": (50, 20)}, ["mode"])
+    people = roster({"few": (3, 4), "all seen": (50, 0), "some": (50, 20), "many": (500, 200)}, ["mode"])
     rates = never_seen_rates(people, "mode").set_index("mode")
-    assert rates.withheld.to_dict() == {"few": True, "all seen": True, "many": False}
+    assert rates.withheld[["few", "all seen"]].all() and not rates.withheld["many"]
     assert rates.loc[["few", "all seen"], "people":"high"].isna().all(axis=None)
+
+
+def test_a_group_of_few_takes_another_with_it_where_the_totals_would_tell():
+    people = roster({"distance": (9, 3), "part-time": (18, 12), "full-time": (28, 12)}, ["mode"])
+    assert never_seen_rates(people, "mode").withheld.sum() >= 2
 
 
 def test_people_of_unrecorded_mode_are_a_group_of_their_own():

@@ -75,12 +75,13 @@ def test_ordinary_numbers_stay(text):
 def feasible(table, hidden):
     """Every table of whole numbers with the same shown cells and margins, by trying them all."""
     cells = np.argwhere(hidden)
-    limits = [range(int(min(table[i].sum(), table[:, j].sum())) + 1) for i, j in cells]
+    rows, columns = (table.sum(1) >= 5), (table.sum(0) >= 5)       # totals that may be shown
+    limits = [range(int(max(table[i].sum(), table[:, j].sum())) + 6) for i, j in cells]
     for values in itertools.product(*limits):
         trial = table.copy()
         for (i, j), value in zip(cells, values, strict=True):
             trial[i, j] = value
-        if (trial.sum(0) == table.sum(0)).all() and (trial.sum(1) == table.sum(1)).all():
+        if (trial.sum(0) == table.sum(0))[columns].all() and (trial.sum(1) == table.sum(1))[rows].all():
             yield tuple(values)
 
 

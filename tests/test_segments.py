@@ -12,7 +12,16 @@ from scipy.stats import ttest_1samp
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from statsmodels.stats.weightstats import DescrStatsW
 
-from libengage_utils.segments import LIFECYCLE, agreement, cut_points, lifecycle, movement, profile
+from libengage_utils.segments import (
+    LIFECYCLE,
+    agreement,
+    cut_points,
+    impossible_moves,
+    lifecycle,
+    movement,
+    profile,
+    shares,
+)
 
 YEAR = {"loan_days": 28, "teaching_weeks": 30}
 
@@ -146,13 +155,38 @@ def test_neither_frame_library_nor_row_order_changes_a_segment(rows, loan_days, 
 def test_the_rules_can_be_shown_with_their_numbers():
     table = cut_points(28, 30, lapse_days=400).set_index("segment")
     assert table.index.tolist() == LIFECYCLE
-    assert table.loc["seen, then quiet", "cut_point"] == 400 and table.loc["intensive", "cut_point"] == 30
-    assert "28 days" in table.loc["regular", "unit"] and table["rule"].str.len().gt(0).all()
+    assert "30 days a year" in table.loc["intensive", "rule"] and "28-day" in table.loc["regular", "rule"]
+    summary = cut_points(28, 30, lapse_days=400, summary=True).set_index("segment")
+    assert "400 days" in summary.loc["seen, then quiet", "rule"] and "28 days" in summary.loc["occasional", "rule"]
+
+
+def test_a_cardholder_seen_lately_without_a_checkout_has_not_fallen_quiet():
+    lately, long_ago = cardholder(seen_before=True, recency_days=20.0), cardholder(seen_before=True, recency_days=500.0)
+    segments = lifecycle(pd.DataFrame([lately, long_ago]), **YEAR)["segment"].tolist()
+    assert segments == ["occasional", "seen, then quiet"]
+
+
+def test_a_segment_of_few_has_no_profile():
+    table = profile(pd.DataFrame({"acts": [1.0] * 12 + [9.0] * 9}), ["many"] * 12 + ["few"] * 9).set_index("segment")
+    assert table.loc["few", ["mean", "difference"]].isna().all() and table.loc["many", "mean"] == 1
+
+
+def test_shares_name_every_lifecycle_segment_and_withhold_what_is_small():
+    table = shares(["not seen"] * 40 + ["regular"] * 60 + ["unknown"] * 3)
+    assert table.index.tolist() == LIFECYCLE
+    assert table["people"].isna()[["unknown", "occasional"]].all() and table["people"].sum() >= 60
+
+
+def test_moves_the_rules_forbid_are_known():
+    table = pd.DataFrame(0, index=LIFECYCLE, columns=LIFECYCLE)
+    forbidden = impossible_moves(table)
+    assert forbidden.loc["regular", "not seen"] and forbidden.loc["not seen", "seen, then quiet"]
+    assert not forbidden.loc["not seen", "regular"] and not forbidden.loc["regular", "seen, then quiet"]
 
 
 def test_a_profile_gives_the_textbook_mean_and_t_interval():
     acts = np.array([3.0, 5, 4, 9, 30, 41, 35])
-    table = profile(pd.DataFrame({"acts": acts}), ["few"] * 4 + ["many"] * 3).set_index("segment")
+    table = profile(pd.DataFrame({"acts": acts}), ["few"] * 4 + ["many"] * 3, minimum_count=1).set_index("segment")
     few = ttest_1samp(acts[:4], 0).confidence_interval()
     assert table.loc["few", ["mean", "low", "high"]].tolist() == pytest.approx([5.25, few.low, few.high])
     assert table.loc["few", ["n", "share"]].tolist() == pytest.approx([4, 4 / 7])
@@ -169,21 +203,21 @@ def test_differences_from_everybody_cancel_out():
 
 def test_whole_number_weights_move_the_mean_like_repeated_people():
     acts, weights = np.array([1.0, 2, 6, 7, 9]), np.array([1, 3, 1, 2, 2])
-    row = profile(pd.DataFrame({"acts": acts}), ["all"] * 5, weights).iloc[0]
+    row = profile(pd.DataFrame({"acts": acts}), ["all"] * 5, weights, minimum_count=1).iloc[0]
     assert row["mean"] == pytest.approx(DescrStatsW(acts, weights).mean) and row["n"] == 5
-    equal = profile(pd.DataFrame({"acts": acts}), ["all"] * 5, np.full(5, 7.0)).iloc[0]
+    equal = profile(pd.DataFrame({"acts": acts}), ["all"] * 5, np.full(5, 7.0), minimum_count=1).iloc[0]
     assert equal[["low", "high"]].tolist() == pytest.approx(DescrStatsW(acts).tconfint_mean())
 
 
 def test_a_missing_value_is_left_out_and_the_count_says_so():
     X = pd.DataFrame({"acts": [1.0, 2, 3], "depth": [np.nan, 2, 4]})
-    table = profile(X, ["a"] * 3).set_index("feature")
+    table = profile(X, ["a"] * 3, minimum_count=1).set_index("feature")
     assert table["known"].to_dict() == {"acts": 3, "depth": 2} and table["n"].tolist() == [3, 3]
     assert table.loc["depth", "mean"] == 3
 
 
 def test_one_person_has_no_interval():
-    row = profile(pd.DataFrame({"acts": [1.0, 5, 6]}), ["a", "b", "b"]).iloc[0]
+    row = profile(pd.DataFrame({"acts": [1.0, 5, 6]}), ["a", "b", "b"], minimum_count=1).iloc[0]
     assert row["mean"] == 1 and np.isnan(row["low"]) and np.isnan(row["difference_high"])
 
 
@@ -196,7 +230,7 @@ def test_the_interval_of_a_profile_covers_the_truth_as_often_as_it_says():
 
 def test_profiles_come_in_lifecycle_order():
     labels = pd.Categorical(["unknown", "regular", "not seen"], LIFECYCLE, ordered=True)
-    table = profile(pd.DataFrame({"acts": [0.0, 5, 0]}), labels)
+    table = profile(pd.DataFrame({"acts": [0.0, 5, 0]}), labels, minimum_count=1)
     assert table["segment"].tolist() == ["not seen", "regular", "unknown"]
 
 

@@ -216,11 +216,11 @@ def test_people_who_differ_by_case_are_kept_apart_and_it_is_said(write_study):
 def test_events_of_people_not_on_the_roster_are_kept_and_said(write_study):
     study = open_study(write_study(events=EVENTS.replace(",u2,", ",u77,")))
     assert study.counts["kept"].tolist() == [3, 3]
-    assert any("1 events of 1 people who are not on the roster" in notice for notice in study.notices)
+    assert any("Events of fewer than 10 people who are not on the roster" in notice for notice in study.notices)
 
 
 def test_people_without_events_are_said(write_study):
-    assert any("1 of 3 people on the roster (33%) have no event" in notice for notice in open_study(write_study()).notices)
+    assert any("fewer than 10 of 3 people on the roster have no event" in notice for notice in open_study(write_study()).notices)
 
 
 def test_a_study_with_people_needs_a_key(write_study, monkeypatch):

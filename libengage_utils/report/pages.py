@@ -59,7 +59,7 @@ class Page:
     claims : list of dict
         The cards, as the notebook judged them.
     withheld : int
-        Cells of tables that say "withheld".
+        Numbers that tables and figures withhold.
 
     Raises
     ------
@@ -220,6 +220,7 @@ class Page:
             source, width, height = svg_picture(data[kind]) if kind == "image/svg+xml" else _png(data[kind])
         except ValueError as error:
             raise self._error(f"a figure {error}.") from None
+        self.withheld += about.get("withheld", 0)
         self._add("figure", src=source, width=about.get("width", width), height=about.get("height", height),
                   alt=alt, caption=about.get("caption") or first_sentence(alt), number=self._number("figure"))
 

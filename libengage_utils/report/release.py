@@ -100,7 +100,8 @@ def export(notebook, out_html, *, study, parameters=None, progress=None):
         "notebook": notebook.name, "page": out_html.name, "title": page.title, "question": page.question,
         "in_short": page.in_short, "skipped": run.metadata.get("libengage", {}).get("skipped", ""),
         "study": about["name"], "synthetic": about["synthetic"], "purpose": about["purpose"],
-        "as_of": about["as_of"], "minimum_count": about["minimum_count"], "rules": list(RULES),
+        "as_of": about["as_of"], "minimum_count": about["minimum_count"],
+        "rules": [*RULES, f"Numbers that rest on fewer than {about['minimum_count']} people are withheld."],
         "withheld": page.withheld, "coverage": about["statement"], "fingerprint": about["fingerprint"],
         "claims": page.claims, "seconds": round(time.monotonic() - began, 1),
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from traitlets.config import Config
 
 from ..schema import TABLES
@@ -61,7 +61,9 @@ def run_notebook(path, *, parameters=None, has_tables=frozenset(), progress=None
     """Run a notebook in a fresh kernel, in its own folder, and return it with its outputs.
 
     Cells tagged ``needs-<table>`` are left out when the study lacks that table, and one sentence
-    stands in the place of each run of them. A notebook whose metadata ask for a table
+    stands in the place of each run of them. A cell tagged ``optional`` that cannot be computed (too few
+    people, say) gives its reason instead, and the rest of its section is left out. A claim that a cell
+    tagged ``claim-<id>`` would have judged is then not testable. A notebook whose metadata ask for a table
     (``libengage: {needs: [events]}``) that is lacking is not run: one sentence is all it holds.
 
     Parameters
@@ -139,7 +141,17 @@ def _leave_out(cells, has_tables, path):
         top = min((level for level, _ in titles), default=0)
         names = " and ".join(f"“{words}”" for level, words in titles if level == top) or "this step"
         kept.append(new_markdown_cell(f"*Left out: {names} {_needs(tables)}*", id=f"left-out-{len(kept)}"))
+        kept += [new_code_cell(_not_testable(claim, f"It {_needs(tables)}"), id=f"untested-{claim}",
+                               metadata={"tags": ["remove-input"]}) for cell in run for claim in _claims(cell)]
     return kept
+
+
+def _claims(cell):
+    return sorted(tag.removeprefix("claim-") for tag in tags(cell) if tag.startswith("claim-"))
+
+
+def _not_testable(claim, why):
+    return f"from libengage_utils.claims import judge\n\njudge({claim!r}, missing={why!r})"
 
 
 def _inject(cells, parameters):
@@ -160,22 +172,48 @@ def _execute(notebook, path, progress):
     client = NotebookClient(notebook, kernel_name="python3", timeout=None, config=_ENCRYPTED,
                             resources={"metadata": {"path": str(path.resolve().parent)}})
     client.reset_execution_trackers()
+    missing = ""                       # why the section at hand cannot go on
     try:
         with client.setup_kernel(env=environment):
             for at, cell in enumerate(notebook.cells):
                 if cell.cell_type == "markdown" and (found := headings(cell.source)):
-                    heading = found[-1][1]
+                    heading, missing = found[-1][1], ""
                 if cell.cell_type == "code":
-                    client.execute_cell(cell, at)
+                    if not missing:
+                        missing = _run_cell(client, cell, at)
+                    elif claims := _claims(cell):
+                        cell.source = _not_testable(claims[0], missing)
+                        client.execute_cell(cell, at)
                     done += 1
                     if progress:
                         progress(done, total, heading)
     except CellExecutionError as error:
-        last = _ANSI.sub("", f"{error.ename}: {error.evalue}").strip().splitlines()[-1]
+        last = _last_line(f"{error.ename}: {error.evalue}")
         raise ReportError(f"{path.name} stopped under “{heading}”: {last}") from None
     except DeadKernelError:
         raise ReportError(f"{path.name} stopped under “{heading}”: its Python process ended, perhaps "
                           "for want of memory.") from None
+
+
+def _run_cell(client, cell, at):
+    """Run a cell; where an optional one cannot be computed, put the reason in its place and return it."""
+    try:
+        client.execute_cell(cell, at)
+        return ""
+    except CellExecutionError as error:
+        if "optional" not in tags(cell) or error.ename not in ("ValueError", "NameError"):
+            raise
+        why = _last_line(error.evalue) if error.ename == "ValueError" else "A step it builds on could not be computed."
+    if claims := _claims(cell):
+        cell.source = _not_testable(claims[0], why)
+        client.execute_cell(cell, at)
+    else:
+        cell.outputs = [new_output("display_data", {"text/markdown": f"*Left out: {why}*"})]
+    return why
+
+
+def _last_line(words):
+    return _ANSI.sub("", words).strip().splitlines()[-1]
 
 
 def only_imports(source):

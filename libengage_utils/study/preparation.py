@@ -212,28 +212,31 @@ def _write(connection, name, folder):
 def _notices(connection, settings, counts):
     """What a reader should know of the data although nothing was rejected for it, in sentences."""
     one = lambda query: connection.execute(query).fetchone()  # noqa: E731
+    few = lambda people: f"{people:,}" if people >= settings.minimum_count or not people else (  # noqa: E731
+        f"fewer than {settings.minimum_count}")
     notices = []
     alike = one("SELECT count(*) FROM (SELECT lower(person_key) FROM staged_people WHERE problem IS NULL "
                 "GROUP BY 1 HAVING count(*) > 1)")[0]
     if alike:
-        notices.append(f"{alike:,} identifiers on the roster differ from another only by capital letters; they are "
+        notices.append(f"{few(alike)} identifiers on the roster differ from another only by capital letters; they are "
                        "kept as different people. If they are one person, write them alike in the export.")
     notices += _floor(connection)
     if any(count["table"] == "events" for count in counts):
         roster = "SELECT person_key FROM staged_people WHERE problem IS NULL"
-        acts, strangers = one(f"SELECT count(*), count(DISTINCT person_key) FROM staged_events WHERE problem IS NULL "
-                              f"AND person_key IS NOT NULL AND person_key NOT IN ({roster})")
+        strangers = one(f"SELECT count(DISTINCT person_key) FROM staged_events WHERE problem IS NULL "
+                              f"AND person_key IS NOT NULL AND person_key NOT IN ({roster})")[0]
         if strangers:
             padded = one("SELECT count(DISTINCT e.person_key) FROM staged_events e JOIN staged_people p ON "
                          "ltrim(e.person_key, '0') = ltrim(p.person_key, '0') AND e.person_key <> p.person_key "
                          f"WHERE e.problem IS NULL AND e.person_key NOT IN ({roster})")[0]
-            zeros = f" {padded:,} of them match it but for leading zeros: export identifiers as text." if padded else ""
-            notices.append(f"{acts:,} events of {strangers:,} people who are not on the roster are kept, but counted "
+            zeros = f" {few(padded)} of them match it but for leading zeros: export identifiers as text." if padded else ""
+            notices.append(f"Events of {few(strangers)} people who are not on the roster are kept, but counted "
                            f"for nobody.{zeros}")
         silent, everybody = one("SELECT count(*) FILTER (person_key NOT IN (SELECT person_key FROM staged_events "
                                 "WHERE problem IS NULL AND person_key IS NOT NULL)), count(*) FROM staged_people "
                                 "WHERE problem IS NULL")
-        notices.append(f"{silent:,} of {everybody:,} people on the roster ({silent / everybody:.0%}) have no event.")
+        share = f" ({silent / everybody:.0%})" if min(silent, everybody - silent) >= settings.minimum_count else ""
+        notices.append(f"{few(silent)} of {everybody:,} people on the roster{share} have no event.")
         last = one("SELECT max(occurred_at) FROM staged_events WHERE problem IS NULL")[0].date()
         if (settings.as_of - last).days > 31:
             notices.append(f"The log ends on {last}, {(settings.as_of - last).days} days before the as-of date: "

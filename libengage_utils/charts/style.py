@@ -1,0 +1,78 @@
+"""The house style: colours, SVG with alt text, and the finishing touch that every figure gets."""
+
+import io
+import textwrap
+from weakref import WeakKeyDictionary
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from IPython import get_ipython
+from matplotlib.figure import Figure
+
+INK, QUIET, GRID, ACCENT, BLUE = "#1d2733", "#5d6b7a", "#dde3ea", "#b4530a", "#1f6aa5"
+LIFECYCLE_COLOURS = {"not seen": "#c9a27a", "seen, then quiet": "#b9c3cf", "occasional": "#8fbcdc",
+                     "regular": "#3c86bd", "intensive": "#174a75", "unknown": "#ecedef"}
+_ABOUT = WeakKeyDictionary()    # figure -> what it says: alt, caption, withheld
+_FONTS = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
+
+
+def house_style():
+    """Set the look of figures; in a notebook also have each shown as SVG with its alt text."""
+    pd.set_option("display.max_colwidth", None)
+    sns.set_theme(style="white", rc={
+        "figure.figsize": (8, 4.2), "figure.constrained_layout.use": True, "svg.fonttype": "none",
+        "svg.hashsalt": "libengage", "font.family": "DejaVu Sans", "font.size": 11, "text.color": INK,
+        "axes.labelcolor": QUIET, "axes.edgecolor": GRID, "axes.titlesize": 13, "axes.titleweight": "bold",
+        "axes.titlelocation": "left", "axes.titlepad": 14, "axes.labelsize": 11, "axes.spines.top": False,
+        "axes.spines.right": False, "xtick.color": QUIET, "ytick.color": INK, "xtick.labelsize": 10.5,
+        "ytick.labelsize": 11, "grid.color": GRID, "figure.facecolor": "white", "savefig.facecolor": "white"})
+    if (shell := get_ipython()) is None:
+        return
+    shell.run_line_magic("matplotlib", "inline")
+    formatters = shell.display_formatter.formatters
+    for kind in ("image/png", "image/jpeg", "application/pdf"):
+        formatters[kind].pop(Figure, None)
+    formatters["image/svg+xml"].for_type(
+        Figure, lambda figure: (svg(figure), _ABOUT.get(figure, {})))
+
+
+def svg(figure):
+    """A figure as SVG text, the same whenever the figure is."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue().replace("'DejaVu Sans'", _FONTS).replace("DejaVu Sans", _FONTS)
+
+
+def alt_text(figure):
+    """What a figure shows, in words: the finding first, then the numbers."""
+    return _ABOUT.get(figure, {}).get("alt", "")
+
+
+def axes_of(ax, height=4.2):
+    return plt.subplots(figsize=(8, height))[1] if ax is None else ax
+
+
+def finish(ax, finding, reading, numbers, withheld=0):
+    """Title the figure by its finding; keep how to read it as caption, and all in words as alt text."""
+    title = "\n".join(textwrap.wrap(finding, 66))
+    if len(ax.figure.axes) == 1:
+        ax.figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+    else:
+        ax.set_title(title)
+    about = _ABOUT.setdefault(ax.figure, {"alt": "", "caption": "", "withheld": 0})
+    about["alt"] = f"{about['alt']} {finding} {reading} {numbers}".strip()
+    about["caption"] = f"{about['caption']} {reading}".strip()
+    about["withheld"] += int(withheld)
+    return ax
+
+
+def percent(share):
+    """A share in words, such as 18%; "too few to show" where it is withheld.
+
+    Examples
+    --------
+    >>> percent(0.184), percent(float("nan"))
+    ('18%', 'too few to show')
+    """
+    return "too few to show" if pd.isna(share) else f"{share:.0%}"
