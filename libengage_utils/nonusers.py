@@ -9,8 +9,6 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
-from .privacy import suppress
-
 NOT_RECORDED = "not recorded"
 OVERLAP = 0.5  # least share of the roster in which two values must meet to be compared
 MAIN, INTERACTION = 2.5, 0.5  # scales of the priors of a logistic regression, in log odds
@@ -79,20 +77,18 @@ def never_seen_rates(people, by, *, seen="seen", minimum_count=10):
 
     Examples
     --------
-    >>> people = pd.DataFrame({"mode": ["full-time"] * 100 + ["distance"] * 50 + ["visiting"] * 5,
-    ...                        "seen": [True] * 80 + [False] * 20 + [True] * 25 + [False] * 30})
+    >>> people = pd.DataFrame({"mode": ["full-time"] * 100 + ["distance"] * 50,
+    ...                        "seen": [True] * 80 + [False] * 20 + [True] * 25 + [False] * 25})
     >>> never_seen_rates(people, "mode").round(2)
             mode  people  never_seen  rate   low  high  withheld
     0   distance    50.0        25.0   0.5  0.37  0.63     False
     1  full-time   100.0        20.0   0.2  0.13  0.29     False
-    2   visiting     NaN         NaN   NaN   NaN   NaN      True
     """
     cells = _cells(people, [by], seen)
     table = cells.astype({"people": float, "never_seen": float})
     table["rate"] = table.never_seen / table.people
     table["low"], table["high"] = proportion_confint(table.never_seen, table.people, method="wilson")
-    parts = pd.DataFrame({"never seen": cells.never_seen, "seen": cells.people - cells.never_seen})
-    return withheld(table, suppress(parts, minimum_count).isna().any(axis=1), [by])
+    return withheld(table, _in_company(cells, ~_enough(cells, minimum_count), minimum_count), [by])
 
 
 def standardised_difference(people, circumstance, adjust=(), *, seen="seen", minimum_count=10):
@@ -287,6 +283,20 @@ def truth(frame, column):
     if not frame[column].isin([True, False]).all():
         raise ValueError(f"The column {column} holds more than true and false (or 1 and 0): recode it.")
     return frame[column].astype(bool)
+
+
+def _in_company(cells, few, minimum_count):
+    """Withhold the smallest other groups too, until what is withheld together is enough people, of either sort.
+
+    The totals of all groups are public; so is then the sum of those withheld.
+    """
+    few, seen = few.copy(), cells.people - cells.never_seen
+    for group in np.minimum(cells.never_seen, seen).sort_values(kind="stable").index:
+        hidden = few.sum() > 1 and min(cells.never_seen[few].sum(), seen[few].sum()) >= minimum_count
+        if not few.any() or hidden:
+            break
+        few[group] = True
+    return few
 
 
 def _enough(cells, minimum_count):
