@@ -1,17 +1,14 @@
 """Who engages how: lifecycle segments by rule, and segments described, followed over time and compared."""
 
-from dataclasses import dataclass
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
-from scipy.stats import entropy, t
-from sklearn.metrics.cluster import expected_mutual_information
+from scipy.stats import t
 from statsmodels.stats.proportion import proportion_confint
 
-from .privacy import about, suppress
+from .privacy import suppress
 
-STEINLEY = ["poor", "moderate", "good", "excellent"]
 LIFECYCLE = ["not seen", "seen, then quiet", "occasional", "regular", "intensive", "unknown"]
 
 
@@ -69,6 +66,8 @@ def lifecycle(features, *, loan_days, teaching_weeks, lapse_days=365):
     - *regular*: an act in at least half of the loan cycles the person was eligible for;
     - *occasional*: an act in fewer.
 
+    Whoever was eligible for less than two loan cycles is held to what two would ask, or one act would do.
+
     With one summary a person (no columns active_days and active_cycles) acts stand in for both. As
     no cycle can be seen without an act, the rate of acts bounds the cycles seen from above: regular
     means at least one act for two loan cycles, intensive at least one for each eligible week, and true
@@ -114,11 +113,11 @@ def lifecycle(features, *, loan_days, teaching_weeks, lapse_days=365):
     if missing := [name for name in needed if name not in columns]:
         raise ValueError(f"The features lack {', '.join(missing)}: make them with engagement_features.")
 
-    eligible, silent = nw.col("eligible_days"), nw.col("acts") == 0
+    eligible, silent = nw.col("eligible_days").clip(lower_bound=2 * loan_days), nw.col("acts") == 0
     if summary:
         regular = 2 * loan_days * nw.col("acts") >= eligible
         every_week = 7 * nw.col("acts") >= eligible
-        quiet = (nw.col("recency_days") > lapse_days).fill_null(silent)
+        quiet = nw.when(nw.col("recency_days").is_null()).then(silent).otherwise(nw.col("recency_days") > lapse_days)
     else:
         regular = 2 * loan_days * nw.col("active_cycles") >= eligible
         every_week = 365 * nw.col("active_days") >= teaching_weeks * eligible
@@ -151,7 +150,7 @@ def shares(labels, *, minimum_count=10):
 
     Returns
     -------
-    DataFrame indexed by segment, of `LIFECYCLE` all
+    DataFrame indexed by segment, those that occur
         people; share of everybody; low, high, its 95% Wilson interval.
 
     Examples
@@ -160,8 +159,7 @@ def shares(labels, *, minimum_count=10):
     [[30.0, 0.3, 0.22, 0.4], [70.0, 0.7, 0.6, 0.78]]
     """
     labels = pd.Series(labels)
-    words = LIFECYCLE if set(labels.dropna()) <= set(LIFECYCLE) else _in_order(labels)
-    counts = labels.astype(object).value_counts().reindex(words, fill_value=0)
+    counts = labels.astype(object).value_counts().reindex(_in_order(labels))
     people = suppress(counts, minimum_count)
     low, high = proportion_confint(people, counts.sum(), method="wilson")
     return pd.DataFrame({"people": people, "share": people / counts.sum(), "low": low, "high": high})
@@ -294,76 +292,6 @@ def impossible_moves(table):
           for after in table.columns] for before in table.index], index=table.index, columns=table.columns)
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """How far two segmentations of the same people agree.
-
-    Attributes
-    ----------
-    n : int
-        People compared.
-    table : DataFrame
-        estimate, low, high (95%) of the adjusted Rand index and the adjusted mutual information.
-    """
-
-    n: int
-    table: pd.DataFrame
-
-    @property
-    def summary(self):
-        """The adjusted Rand index in a sentence, worded as in Steinley (2004), Psychol. Methods 9, 386."""
-        rand = self.table.loc["adjusted Rand index"]
-        word = STEINLEY[np.searchsorted([0.65, 0.8, 0.9], rand.estimate, side="right")]
-        return (
-            f"Agreement of the two segmentations of {about(self.n)} people is {word}: adjusted Rand index "
-            f"{rand.estimate:.2f} ({rand.low:.2f} to {rand.high:.2f}); 1 is the same grouping, 0 is chance."
-        )
-
-
-def agreement(a, b, *, n_boot=1000, random_state=0):
-    """Agreement of two segmentations, beyond chance and whatever the names of the segments.
-
-    The adjusted Rand index (Hubert & Arabie 1985, J. Classification 2, 193-218) compares pairs of people, so
-    large segments govern it; the adjusted mutual information (Vinh, Epps & Bailey 2010, JMLR 11, 2837-2854)
-    gives small ones more say. Intervals are percentiles of bootstrap samples of people.
-
-    Parameters
-    ----------
-    a, b : Series or array
-        Segment of each person; two Series are matched by index, and people in both are compared.
-    n_boot : int, default 1000
-    random_state : int, default 0
-
-    Returns
-    -------
-    Agreement
-
-    Raises
-    ------
-    ValueError
-        If nobody has a segment in both.
-
-    Examples
-    --------
-    >>> agreement(["x", "x", "y", "y"] * 50, [1, 1, 2, 2] * 50).table["estimate"].tolist()
-    [1.0, 1.0]
-    """
-    both = pd.DataFrame({"a": a, "b": b}).dropna()
-    if both.empty:
-        raise ValueError("Nobody has a segment in both segmentations: index both by person_key.")
-    table = pd.crosstab(both["a"], both["b"]).to_numpy()
-    # what chance gives depends on the margins only, which resampling hardly moves
-    chance = expected_mutual_information(table, table.sum())
-    rng = np.random.default_rng(random_state)
-    drawn = rng.multinomial(len(both), table.ravel() / len(both), size=n_boot).reshape(-1, *table.shape)
-    values = pd.DataFrame(
-        [(_adjusted_rand(cells), _adjusted_information(cells, chance)) for cells in (table, *drawn)],
-        columns=["adjusted Rand index", "adjusted mutual information"],
-    )
-    low, high = values[1:].quantile(0.025), values[1:].quantile(0.975)
-    return Agreement(len(both), pd.DataFrame({"estimate": values.loc[0], "low": low, "high": high}))
-
-
 def _in_order(*labels):
     """Labels that occur, in the order of their categories, or else sorted."""
     occurring = set().union(*(series.dropna().unique() for series in labels))
@@ -380,18 +308,3 @@ def _mean_interval(values, weights):
     error = np.sqrt(n / (n - 1) * np.sum((weights * (values - mean)) ** 2)) / weights.sum()
     margin = t.ppf(0.975, n - 1) * error
     return mean, mean - margin, mean + margin
-
-
-def _adjusted_rand(cells):
-    def pairs(counts):
-        return np.sum(counts * (counts - 1.0)) / 2
-
-    rows, columns = pairs(cells.sum(axis=1)), pairs(cells.sum(axis=0))
-    chance, most = rows * columns / pairs(cells.sum()), (rows + columns) / 2
-    return (pairs(cells) - chance) / (most - chance) if most > chance else 1.0
-
-
-def _adjusted_information(cells, chance):
-    of_rows, of_columns = entropy(cells.sum(axis=1)), entropy(cells.sum(axis=0))
-    shared, most = of_rows + of_columns - entropy(cells.ravel()), (of_rows + of_columns) / 2
-    return (shared - chance) / (most - chance) if most > chance else 1.0

@@ -3,7 +3,12 @@
 import pytest
 import yaml
 
-PEOPLE = "person_id,eligible_from,mode,home_site\nu1,2024-09-01,full-time,Main\nu2,2024-09-01,distance,Main\nu3,2024-09-01,full-time,Far\n"
+PEOPLE = (
+    "person_id,eligible_from,mode,home_site\n"
+    "u1,2024-09-01,full-time,Main\n"
+    "u2,2024-09-01,distance,Main\n"
+    "u3,2024-09-01,full-time,Far\n"
+)
 EVENTS = (
     "event_id,person_id,occurred_at,event_type,touchpoint,initiated_by,source\n"
     "e1,u1,2024-10-01 10:00,borrow,loan,person,desk\n"

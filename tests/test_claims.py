@@ -42,4 +42,4 @@ def test_words_in_a_card_cannot_be_markup():
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.id)
 def test_every_rule_names_its_quantity_and_threshold(claim):
-    assert f"{claim.quantity} is {claim.side}" in claim.rule and format(claim.threshold, claim.form) in claim.rule and claim.why
+    assert f"{claim.quantity} is {claim.side}" in claim.rule and claim.show(claim.threshold) in claim.rule and claim.why

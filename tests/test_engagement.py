@@ -17,7 +17,8 @@ START = dt.date(2023, 9, 1)
 
 def roster(*people):
     frame = pd.DataFrame(people, columns=["person_key", "eligible_from", "eligible_to", "mode"])
-    return frame.assign(eligible_from=pd.to_datetime(frame["eligible_from"]), eligible_to=pd.to_datetime(frame["eligible_to"]))
+    return frame.assign(eligible_from=pd.to_datetime(frame["eligible_from"]),
+                        eligible_to=pd.to_datetime(frame["eligible_to"]))
 
 
 def log(*acts):

@@ -126,7 +126,7 @@ def test_a_changed_package_makes_every_page_anew(at_work):
 
 def test_another_study_gets_a_folder_of_its_own(at_work):
     clone, run = at_work
-    code, said, asked = run("NOTEBOOK=01-who-engages", "STUDY=data/sfpl/study.yml", "FILES=elsewhere")
+    code, _, asked = run("NOTEBOOK=01-who-engages", "STUDY=data/sfpl/study.yml", "FILES=elsewhere")
     assert code == 0 and asked == ["prepare study", "report 01-who-engages", "index study"]
     assert (clone / "reports" / "sfpl" / "index.html").exists() and not (clone / "reports" / "index.html").exists()
 

@@ -385,3 +385,34 @@ def test_a_skipped_notebook_and_a_real_study_have_their_page_and_index(tmp_path)
 def test_an_empty_folder_has_no_index(tmp_path):
     with pytest.raises(ReportError, match=r"There is no page"):
         build_index(tmp_path, a_study())
+
+
+def test_a_step_that_cannot_be_computed_says_why_and_its_section_ends(tmp_path):
+    path = write(tmp_path, md("# Who?"), md("## Few"), code("raise ValueError('Too few people.')", "optional"),
+                 code("print('unreachable')"), code("1 / 0", "claim-C02"), md("## Next"), code("print('reached')"))
+    run = run_notebook(path)
+    said = [output for cell in run.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert said[0]["data"]["text/markdown"] == "*Left out: Too few people.*"
+    assert "unreachable" not in str(said) and "reached" in str(said)
+    (card,) = (o["data"]["application/vnd.libengage.claim+json"] for o in said if "Too few" in str(o) and "claim" in str(o))
+    assert card["id"] == "C02" and card["verdict"] == "not testable with this data"
+
+
+def test_a_mistake_in_an_optional_cell_is_not_hidden(tmp_path):
+    path = write(tmp_path, md("# Who?"), code("{}['absent']", "optional"))
+    with pytest.raises(ReportError, match="KeyError"):
+        run_notebook(path)
+
+
+def test_a_claim_whose_table_is_lacking_is_not_testable(tmp_path):
+    path = write(tmp_path, md("# Who?"), md("## Voices", "needs-feedback"), code("1 / 0", "needs-feedback", "claim-C04"))
+    (card,) = (o["data"]["application/vnd.libengage.claim+json"]
+               for cell in run_notebook(path).cells if cell.cell_type == "code" for o in cell.outputs)
+    assert card["verdict"] == "not testable with this data" and "people's feedback" in card["answer"]
+
+
+def test_the_manifest_counts_what_figures_withhold(tmp_path):
+    source = ("from IPython.display import display\n"
+              f"display({{'image/svg+xml': {SVG.format(id=1)!r}}}, metadata={{'alt': 'A. 1.', 'withheld': 3}}, raw=True)")
+    manifest = export(write(tmp_path, md("# Who?"), code(source)), tmp_path / "a.html", study=a_study())
+    assert manifest["withheld"] == 3

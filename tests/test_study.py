@@ -220,7 +220,8 @@ def test_events_of_people_not_on_the_roster_are_kept_and_said(write_study):
 
 
 def test_people_without_events_are_said(write_study):
-    assert any("fewer than 10 of 3 people on the roster have no event" in notice for notice in open_study(write_study()).notices)
+    notices = open_study(write_study()).notices
+    assert any("fewer than 10 of 3 people on the roster have no event" in notice for notice in notices)
 
 
 def test_a_study_with_people_needs_a_key(write_study, monkeypatch):

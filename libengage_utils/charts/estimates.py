@@ -22,7 +22,14 @@ def lorenz(results, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If the share of the top would rest on too few people.
     """
+    if any(np.isnan(result.top_share.estimate) for result in results.values()):
+        raise ValueError("Too few people are among the most active for their share of the use to be shown.")
     ax = axes_of(ax, 4.8)
     ax.plot([0, 1], [0, 1], color=QUIET, lw=0.9, ls=":")
     ax.text(0.2, 0.23, "everybody alike", rotation=29, color=QUIET, fontsize=10, ha="center")

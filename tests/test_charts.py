@@ -1,0 +1,86 @@
+"""A figure states its finding, shows its uncertainty and describes itself in words."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+matplotlib.use("agg")
+
+from libengage_utils import charts, segments
+from libengage_utils.attention import concentration
+from libengage_utils.clusters import EngagementClusters
+
+SHARES = segments.shares(["not seen"] * 180 + ["regular"] * 120 + ["occasional"] * 700)
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    charts.house_style()
+    yield
+    matplotlib.pyplot.close("all")
+
+
+def drawn():
+    """One of each figure."""
+    rng = np.random.default_rng(0)
+    weeks = pd.DataFrame({"week": pd.date_range("2025-01-06", periods=8, freq="7D"), "error": 5.0,
+                          "acts": [100.0, 120, np.nan, 90, 300, 280, 50, 60]})
+    estimates = pd.DataFrame({"label": ["a", "b"], "estimate": [0.2, np.nan], "low": [0.1, np.nan], "high": [0.3, np.nan]})
+    counts = pd.DataFrame([[30.0, np.nan], [0, 60]], ["not seen", "regular"], ["not seen", "regular"])
+    clouds = pd.DataFrame(np.vstack([rng.normal(at, 1, (60, 2)) for at in (0, 9)]), columns=["one", "two"])
+    clusters = EngagementClusters(n_clusters=[2], n_init=10).fit(clouds)
+    return [
+        charts.weeks(weeks), charts.segment_shares(SHARES, "2025/26"), charts.hundred_people(SHARES, "2025/26"),
+        charts.lorenz({"people seen": concentration(rng.poisson(3, 500) + 1)}),
+        charts.intervals(estimates, "A is twenty percent.", xlabel="share", mark=0.05, mark_words="5%"),
+        charts.movement(counts / 90, "Most stayed.", before="then", after="now",
+                        impossible=segments.impossible_moves(counts)),
+        charts.stability(clusters),
+        charts.profile(segments.profile(clouds, clusters.labels_), "They differ."),
+    ]
+
+
+def test_every_figure_has_a_title_and_says_it_in_its_alt_text_with_numbers():
+    for ax in drawn():
+        title, alt = ax.figure.get_suptitle(), charts.alt_text(ax.figure)
+        assert title and alt.startswith(title.replace("\n", " ")[:20]) and any(digit in alt for digit in "0123456789")
+
+
+def test_alt_text_follows_the_numbers():
+    other = segments.shares(["not seen"] * 400 + ["regular"] * 600)
+    assert "18%" in charts.alt_text(charts.segment_shares(SHARES, "now").figure)
+    assert "40%" in charts.alt_text(charts.segment_shares(other, "now").figure)
+
+
+def test_what_is_withheld_is_drawn_as_withheld_and_never_as_nought():
+    table = segments.shares(["not seen"] * 400 + ["regular"] * 600 + ["intensive"] * 3)
+    ax = charts.segment_shares(table, "now")
+    assert "too few to show" in charts.alt_text(ax.figure)
+    assert any("withheld" in text.get_text() for text in ax.texts)
+    assert len(ax.patches) == table["share"].notna().sum()
+
+
+def test_a_figure_is_drawn_on_the_axes_it_is_given():
+    figure, axes = matplotlib.pyplot.subplots(1, 2)
+    assert charts.segment_shares(SHARES, "now", ax=axes[1]) is axes[1]
+    assert axes[1].get_title(loc="left") and not figure.get_suptitle()
+
+
+def test_the_same_figure_gives_the_same_svg():
+    one, other = (charts.svg(charts.segment_shares(SHARES, "now").figure) for _ in range(2))
+    assert one == other and "DejaVu" not in one
+
+
+def test_a_hundred_people_are_a_hundred():
+    ax = charts.hundred_people(SHARES, "now")
+    assert sum(patch.get_x() < 10 for patch in ax.patches) == 100
+
+
+@pytest.mark.parametrize("few", [
+    lambda: charts.weeks(pd.DataFrame({"week": [pd.Timestamp("2025-01-06")], "acts": [np.nan], "error": [np.nan]})),
+    lambda: charts.lorenz({"people seen": concentration([1, 2, 3] * 5)}),
+    lambda: charts.intervals(pd.DataFrame(columns=["label", "estimate", "low", "high"]), "x", xlabel="share")])
+def test_a_figure_of_too_few_is_refused_with_a_sentence(few):
+    with pytest.raises(ValueError, match=r"[Tt]oo few|nothing to compare"):
+        few()
