@@ -238,9 +238,23 @@ def test_a_study_with_people_needs_a_key(write_study, monkeypatch):
 
 # --- times ---
 
-def test_times_with_an_offset_come_to_the_study_s_zone(write_study):
-    study = open_study(write_study(events=EVENTS.replace("2024-10-01 10:00", "2024-10-01T09:00Z")))
+@pytest.mark.parametrize("written", [
+    "2024-10-01T09:00Z", "2024-10-01 10:00+01", "2024-10-01 11:00:00+0200", "2024-10-01T04:00:00-05:00"])
+def test_times_with_an_offset_come_to_the_study_s_zone(write_study, written):
+    study = open_study(write_study(events=EVENTS.replace("2024-10-01 10:00", written)))
     assert pd.Timestamp("2024-10-01 10:00") in set(study.events.df()["occurred_at"])
+
+
+def test_a_time_with_an_offset_is_not_guessed_where_no_zone_is_named(write_study):
+    study = open_study(write_study(events=EVENTS.replace("2024-10-01 10:00", "2024-10-01 10:00+01"), time_zone=None))
+    assert "needs time_zone" in study.rejected["reason"][0]
+
+
+def test_a_cardholder_last_seen_after_the_as_of_date_is_rejected(write_study):
+    summaries = "person_id,last_seen,total_events\nu1,2025-09-30,3\nu2,2025-08-31,2\nu3,,0\n"
+    study = open_study(write_study(files={"summaries.csv": summaries}, sources={
+        "people": "people.csv", "summaries": "summaries.csv"}))
+    assert study.counts[["kept", "rejected"]].values.tolist() == [[3, 0], [2, 1]]
 
 
 def test_declared_order_of_dates_is_used(write_study):

@@ -70,12 +70,10 @@ def _moment(raw, dates, zone):
     if dates:
         formats = ", ".join(_text(day + clock) for day in _ORDERS[dates] for clock in _CLOCKS)
         return f"try_strptime({raw}, [{formats}])"
-    local = f"try_cast({raw} AS TIMESTAMP)"
-    if not zone:
-        return local
-    offset = (f"length({raw}) <> 19 AND contains({raw}, ':') AND "
+    offset = (f"(length({raw}) <> 19 OR substr({raw}, 17, 1) <> ':') AND contains({raw}, ':') AND "
               f"regexp_matches({raw}, '([0-9]Z|[+-][0-9]{{2}}:?[0-9]{{2}}|[0-9][+-][0-9]{{2}})$')")
-    return f"CASE WHEN {offset} THEN timezone({_text(zone)}, try_cast({raw} AS TIMESTAMPTZ)) ELSE {local} END"
+    there = f"timezone({_text(zone)}, try_cast({raw} AS TIMESTAMPTZ))" if zone else "NULL"
+    return f"CASE WHEN {offset} THEN {there} ELSE try_cast({raw} AS TIMESTAMP) END"
 
 
 def _typed(column, raw, dates, zone):
@@ -87,7 +85,8 @@ def _typed(column, raw, dates, zone):
         case "date":
             return f"CAST({_moment(raw, dates, '')} AS DATE)", f"is not a day written YYYY-MM-DD{order}"
         case "time":
-            return _moment(raw, dates, zone), f"is not a time written YYYY-MM-DD HH:MM{order}"
+            unplaced = "" if zone else "; a time with an offset needs time_zone in study.yml"
+            return _moment(raw, dates, zone), f"is not a time written YYYY-MM-DD HH:MM{order}{unplaced}"
         case "integer":
             whole = f"regexp_matches({raw}, '^[+-]?[0-9]+$')"
             return f"CASE WHEN {whole} THEN try_cast({raw} AS BIGINT) END", "is not a whole number"

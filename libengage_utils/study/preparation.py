@@ -164,6 +164,8 @@ def _check_across_rows(table, settings):
             raise StudyError(f"study.yml: as_of is {settings.as_of}, but {table.source.name} begins on "
                              f"{first.date()}. Correct the as-of date; nothing can be said before the data begin.")
         table.reject(f"CAST({column} AS DATE) > DATE '{settings.as_of}'", column, "is after the as-of date")
+    if "last_seen" in names:
+        table.reject(f"last_seen > DATE '{settings.as_of}'", "last_seen", "is after the as-of date")
     firsts = f"SELECT min(rowid) FROM staged_{table.name} WHERE problem IS NULL GROUP BY {key}"
     if table.connection.execute(f"SELECT count(*) > count(DISTINCT ({key})) FROM staged_{table.name} "
                                 "WHERE problem IS NULL").fetchone()[0]:
