@@ -8,7 +8,8 @@ from pathlib import Path
 
 ROUNDS = 3
 _CHILD = """
-import json, resource, runpy, sys, time
+import json, os, resource, runpy, sys, time
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
 module = runpy.run_path(sys.argv[1])
 begun = time.perf_counter()
 answer = module["CONTENDERS"][sys.argv[2]](sys.argv[3])
@@ -16,6 +17,15 @@ seconds = time.perf_counter() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform != "darwin" else 2**30)
 print("RESULT", json.dumps({"seconds": seconds, "memory": peak, "answer": answer}))
 """
+
+
+def engine():
+    """The embedded engine with the memory and the cores that every contender gets."""
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute("SET memory_limit = '1500MB'; SET enable_progress_bar = false; SET threads = 2")
+    return connection
 
 
 def run(script, contender, folder, python=sys.executable):
@@ -28,10 +38,11 @@ def run(script, contender, folder, python=sys.executable):
     return json.loads(line.removeprefix("RESULT "))
 
 
-def compare(script, contenders, reference, prepare, pythons=None):
+def compare(script, contenders, reference, prepare, *, pythons=None, less=()):
     """Print a table of contenders: median seconds of rounds taken in turn, ratio to the reference, peak memory.
 
-    Every contender must give the reference's answer, or its line says that it does not.
+    Every contender must give the reference's answer, or its line says that it does not; those in `less`
+    compute something smaller, which their line says.
     """
     with tempfile.TemporaryDirectory() as folder:
         print("  making the data", flush=True)
@@ -50,5 +61,5 @@ def compare(script, contenders, reference, prepare, pythons=None):
     for name, results in rounds.items():
         same = all(r["answer"] == rounds[reference][0]["answer"] for r in results)
         print(f"{name:40}{median[name]:9.1f}{median[name] / median[reference]:8.2f}"
-              f"{max(r['memory'] for r in results):9.2f}  {'yes' if same else 'no'}")
+              f"{max(r['memory'] for r in results):9.2f}  {'computes less' if name in less else 'yes' if same else 'no'}")
     return median

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from measuring import compare, engine
+
 EVENTS = int(os.environ.get("BENCH_EVENTS", 10_000_000))
 PEOPLE = EVENTS // 20
 
@@ -17,13 +19,6 @@ calendar: {loan_days: 28, teaching_weeks: 30, periods: [{period: all, from: 2023
 sources: {people: people.csv, events: events.csv}
 coverage: [{source: desk, from: 2023-09-01, to: 2026-08-31, identity: person}]
 """
-
-
-def engine():
-    import duckdb
-    connection = duckdb.connect()
-    connection.execute("SET memory_limit = '1500MB'; SET enable_progress_bar = false; SET threads = 2")
-    return connection
 
 
 def make(folder):
@@ -70,7 +65,5 @@ CONTENDERS = {"this package": this_package, "plain DuckDB sort-and-write": plain
 
 
 if __name__ == "__main__":
-    from measuring import compare
-
     print(f"Preparing {EVENTS:,} raw rows")
     compare(__file__, CONTENDERS, "plain DuckDB sort-and-write", make)

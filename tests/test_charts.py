@@ -1,5 +1,7 @@
 """A figure states its finding, shows its uncertainty and describes itself in words."""
 
+from pathlib import Path
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from libengage_utils import charts, segments
 from libengage_utils.attention import concentration
 from libengage_utils.clusters import EngagementClusters
 
+HOME = Path(__file__).parent.parent
 SHARES = segments.shares(["not seen"] * 180 + ["regular"] * 120 + ["occasional"] * 700)
 
 
@@ -84,3 +87,18 @@ def test_a_hundred_people_are_a_hundred():
 def test_a_figure_of_too_few_is_refused_with_a_sentence(few):
     with pytest.raises(ValueError, match=r"[Tt]oo few|nothing to compare"):
         few()
+
+
+def test_the_picture_of_the_readme_is_of_the_demo():
+    from libengage_utils.engagement import engagement_features
+    from libengage_utils.study import open_study
+
+    study = open_study(HOME / "data" / "demo")
+    features = segments.lifecycle(
+        engagement_features(study.people, study.events, periods=study.periods, loan_days=study.loan_days,
+                            coverage=study.coverage).df(), loan_days=study.loan_days, teaching_weeks=study.teaching_weeks)
+    period = study.periods["period"].iloc[-1]
+    ax = charts.hundred_people(segments.shares(features.loc[features["period"] == period, "segment"]), period)
+    picture = (HOME / "docs" / "hundred-people.svg").read_text()
+    assert all(text.get_text() in picture for text in ax.texts)
+    assert ax.figure.get_suptitle().splitlines()[0] in picture
