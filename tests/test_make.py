@@ -102,7 +102,9 @@ esac""")
 
 def test_a_second_run_runs_nothing(at_work):
     _, run = at_work
-    assert run("-j2")[2] == ["prepare study", "report 00-start-here", "report 01-who-engages", "index study"]
+    first, *pages, last = run("-j2")[2]
+    assert (first, last) == ("prepare study", "index study")
+    assert sorted(pages) == ["report 00-start-here", "report 01-who-engages"]
     assert run()[2] == []
 
 
