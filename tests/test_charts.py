@@ -33,7 +33,16 @@ def drawn():
     counts = pd.DataFrame([[30.0, np.nan], [0, 60]], ["not seen", "regular"], ["not seen", "regular"])
     clouds = pd.DataFrame(np.vstack([rng.normal(at, 1, (60, 2)) for at in (0, 9)]), columns=["one", "two"])
     clusters = EngagementClusters(n_clusters=[2], n_init=10).fit(clouds)
+    steps = estimates.assign(people=[40, np.nan], mark=["low", ""])
+    ratings = pd.concat([estimates] * 2, ignore_index=True).assign(reference=0.25, end=[True, False, False, True])
+    spans = pd.DataFrame({"estimate": [0.3, 0.2, 0.1], "low": [0.2, 0.1, -0.1], "high": [0.4, 0.3, 0.3]})
+    ways = spans.assign(**{"from": ["lived", "felt", "lived"], "to": ["felt", "done", "done"]})[
+        ["from", "to", "estimate", "low", "high"]]
     return [
+        charts.arc(steps, "A low of twenty."), charts.extremes({"asked": ratings, "unasked": ratings}, "Ends are 20%."),
+        charts.contrast(estimates.assign(series=["one", "other"]), "One is 20%.", xlabel="share"),
+        charts.returned(spans.assign(group="all", day=range(3)), "A tenth is back."),
+        charts.paths_between(ways, "Some passes."), charts.sensitivity(spans.assign(rho=[-0.5, 0, 0.5]), 0.3, "It holds."),
         charts.weeks(weeks), charts.segment_shares(SHARES, "2025/26"), charts.hundred_people(SHARES, "2025/26"),
         charts.lorenz({"people seen": concentration(rng.poisson(3, 500) + 1)}),
         charts.intervals(estimates, "A is twenty percent.", xlabel="share", mark=0.05, mark_words="5%"),
@@ -82,6 +91,9 @@ def test_a_hundred_people_are_a_hundred():
 
 @pytest.mark.parametrize("few", [
     lambda: charts.weeks(pd.DataFrame({"week": [pd.Timestamp("2025-01-06")], "acts": [np.nan], "error": [np.nan]})),
+    lambda: charts.arc(pd.DataFrame({"label": ["a"], "estimate": np.nan, "low": np.nan, "high": np.nan}), "x"),
+    lambda: charts.returned(pd.DataFrame(columns=["group", "day", "estimate", "low", "high"]), "x"),
+    lambda: charts.contrast(pd.DataFrame({"label": ["a"], "series": ["b"], "estimate": [np.nan]}), "x", xlabel="share"),
     lambda: charts.lorenz({"people seen": concentration([1, 2, 3] * 5)}),
     lambda: charts.intervals(pd.DataFrame(columns=["label", "estimate", "low", "high"]), "x", xlabel="share")])
 def test_a_figure_of_too_few_is_refused_with_a_sentence(few):

@@ -1,8 +1,9 @@
 """The house figures: uncertainty drawn, a title that states the finding, alt text from the numbers."""
 
 from .estimates import intervals, lorenz, profile, stability
+from .journeys import arc, contrast, extremes, paths_between, returned, sensitivity
 from .people import hundred_people, movement, segment_shares, weeks
 from .style import alt_text, house_style, percent, svg
 
-__all__ = ["alt_text", "house_style", "hundred_people", "intervals", "lorenz", "movement", "percent", "profile",
-           "segment_shares", "stability", "svg", "weeks"]
+__all__ = ["alt_text", "arc", "contrast", "extremes", "house_style", "hundred_people", "intervals", "lorenz", "movement",
+           "paths_between", "percent", "profile", "returned", "segment_shares", "sensitivity", "stability", "svg", "weeks"]

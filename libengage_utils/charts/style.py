@@ -2,7 +2,7 @@
 
 import io
 import textwrap
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -14,6 +14,7 @@ INK, QUIET, GRID, ACCENT, BLUE = "#1d2733", "#5d6b7a", "#dde3ea", "#b4530a", "#1
 LIFECYCLE_COLOURS = {"not seen": "#c9a27a", "seen, then quiet": "#b9c3cf", "occasional": "#8fbcdc",
                      "regular": "#3c86bd", "intensive": "#174a75", "unknown": "#ecedef"}
 _ABOUT = WeakKeyDictionary()    # figure -> what it says: alt, caption, withheld
+_OURS = WeakSet()               # figures made here, whose title is the figure's own
 _FONTS = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 
 
@@ -50,13 +51,21 @@ def alt_text(figure):
 
 
 def axes_of(ax, height=4.2):
-    return plt.subplots(figsize=(8, height))[1] if ax is None else ax
+    """The axes given, or those of a new figure."""
+    return panels(1, height)[0] if ax is None else ax
+
+
+def panels(number, height):
+    """Axes side by side in a new figure, on one vertical scale."""
+    figure, axes = plt.subplots(1, number, figsize=(8, height), sharey=True, squeeze=False)
+    _OURS.add(figure)
+    return axes[0]
 
 
 def finish(ax, finding, reading, numbers, withheld=0):
     """Title the figure by its finding; keep how to read it as caption, and all in words as alt text."""
     title = "\n".join(textwrap.wrap(finding, 66))
-    if len(ax.figure.axes) == 1:
+    if ax.figure in _OURS:
         ax.figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
     else:
         ax.set_title(title)

@@ -1,0 +1,286 @@
+"""Figures of journeys and feelings: arcs, extremes, contrasts, returns, and the paths of a mediation."""
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import PercentFormatter
+
+from ..privacy import about
+from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish, panels
+
+MARKS = {"high": BLUE, "low": ACCENT, "": QUIET}
+SERIES = (ACCENT, BLUE, "#3f7d4e", QUIET)
+
+
+def _span(row, form):
+    """An estimate and its interval in words, or that it is withheld."""
+    if pd.isna(row.estimate):
+        return "withheld"
+    return f"{row.estimate:{form}} ({row.low:{form}} to {row.high:{form}})"
+
+
+def arc(table, finding, ax=None):
+    """The emotional arc of a kind of journey: mean valence step by step, its highs and lows marked.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a step, in order: label, estimate, low, high (valence from -1 to 1, missing where withheld),
+        people, and mark ("high", "low" or "").
+    finding : str
+        Title, from the numbers.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If every step is withheld.
+    """
+    if table["estimate"].isna().all():
+        raise ValueError("Too few people rated any one step for the arc to be shown.")
+    ax = axes_of(ax, 4.4)
+    at = np.arange(len(table))
+    ax.axhline(0, color=QUIET, lw=1, ls=":")
+    ax.fill_between(at, table["low"], table["high"], color=BLUE, alpha=0.14, lw=0)
+    ax.plot(at, table["estimate"], color=BLUE, lw=1.6, alpha=0.7)
+    reach = max(0.3, 1.12 * table[["low", "high"]].abs().max().max())
+    for x, row in zip(at, table.itertuples(), strict=True):
+        if pd.isna(row.estimate):
+            ax.text(x, 0, "withheld:\ntoo few", ha="center", va="center", color=QUIET, style="italic", fontsize=9.5)
+            continue
+        colour = MARKS[row.mark]
+        ax.plot([x, x], [row.low, row.high], color=colour, lw=2.2, solid_capstyle="round")
+        ax.plot(x, row.estimate, "o", color=colour, ms=11 if row.mark else 7)
+        above = row.mark != "low"
+        ax.annotate(f"{row.mark}\n{row.estimate:+.2f}".strip(), (x, row.high if above else row.low),
+                    (0, 7 if above else -7), textcoords="offset points", ha="center", va="bottom" if above else "top",
+                    color=colour if row.mark else INK, fontweight="bold" if row.mark else "normal", fontsize=10.5)
+    names = ["\n".join(textwrap.wrap(str(label), 13)) for label in table["label"]]
+    ax.set_xticks(at, [name if pd.isna(people) else f"{name}\n{about(people)} people"
+                       for name, people in zip(names, table["people"], strict=True)])
+    ax.set(xlim=(-0.5, len(table) - 0.5), ylim=(-1.25 * reach, 1.25 * reach),
+           xlabel="step of the journey, in its usual order", ylabel="how people felt\n(-1 worst, 1 best)")
+    ax.tick_params(bottom=False)
+    ax.grid(axis="y")
+    said = [f"{row.label} {_span(row, '+.2f')}{f', a {row.mark}' if row.mark else ''}" for row in table.itertuples()]
+    return finish(ax, finding, "Points are means, lines and band 95% intervals that allow for people who rated more than "
+                  "once. A high or a low is a step that differs from the journey's own mean by more than chance.",
+                  f"Mean valence from -1 to 1: {'; '.join(said)}.", table["estimate"].isna().sum())
+
+
+def extremes(tables, finding):
+    """Shares of each rating, the two ends marked, beside the likeliest distribution with a single hump.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        Words for who rated -> a row a category from worst to best: label, estimate, low, high (missing
+        where withheld), reference (share under the single hump) and end (bool).
+    finding : str
+        Title, from the numbers.
+
+    Returns
+    -------
+    matplotlib Axes
+        The first panel.
+    """
+    axes, said = panels(len(tables), 4.2), []
+    for ax, (words, table) in zip(axes, tables.items(), strict=True):
+        at = np.arange(len(table))
+        known = table["estimate"].notna()
+        ax.bar(at, table["estimate"].fillna(0), color=np.where(table["end"], ACCENT, "#c3cdd8"), width=0.78)
+        ax.vlines(at[known], table["low"][known], table["high"][known], color=INK, lw=1.6)
+        for x in at[~known]:
+            ax.text(x, 0.01, "withheld", rotation=90, ha="center", va="bottom", color=QUIET, style="italic", fontsize=9.5)
+        ax.plot(at, table["reference"], "o--", color=BLUE, ms=5, lw=1.2)
+        ax.set_xticks(at, table["label"])
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.grid(axis="y")
+        ax.tick_params(bottom=False)
+        ax.set_xlabel(f"rating, worst to best\n{words}")
+        said.append(f"{words.capitalize()}: " + "; ".join(
+            f"{row.label} {_span(row, '.0%')}, single hump {row.reference:.0%}" for row in table.itertuples()) + ".")
+    axes[0].set_ylabel("share of ratings")
+    last = next(reversed(tables.values()))["reference"]
+    axes[-1].annotate("a single hump with the\nsame mean and spread", (int(last.argmax()), last.max()), (0, 16),
+                        textcoords="offset points", ha="center", color=BLUE, fontsize=10)
+    axes[0].margins(y=0.14)
+    withheld = sum(table["estimate"].isna().sum() for table in tables.values())
+    return finish(axes[0], finding, "Bars are shares of ratings with 95% intervals, the two ends in orange; dots are a "
+                  "distribution with one hump.", " ".join(said), withheld)
+
+
+def contrast(table, finding, *, xlabel, form=".0%", ax=None):
+    """Two or three groups compared row by row: a point and its interval for each.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Long: label (a row of the figure), series (the group), estimate, low, high; missing where withheld.
+    finding : str
+        Title, from the numbers.
+    xlabel : str
+        The quantity, in words with its unit.
+    form : str
+        Format of the quantity.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    if table["estimate"].isna().all():
+        raise ValueError(f"Too few people are in any group for {xlabel} to be compared.")
+    labels, series = list(dict.fromkeys(table["label"])), list(dict.fromkeys(table["series"]))
+    ax = axes_of(ax, (0.27 * len(series) + 0.22) * len(labels) + 1.7)
+    step = 0.62 / len(series)
+    colours = dict(zip(series, SERIES, strict=False))
+    for row in table.itertuples():
+        y = labels.index(row.label) + step * (series.index(row.series) - (len(series) - 1) / 2)
+        if pd.isna(row.estimate):
+            ax.text(0.01, y, f"{row.series}: withheld", transform=ax.get_yaxis_transform(), va="center", color=QUIET,
+                    style="italic", fontsize=9.5)
+            continue
+        ax.plot([row.low, row.high], [y, y], color=colours[row.series], lw=2.4, solid_capstyle="round", alpha=0.6)
+        ax.plot(row.estimate, y, "o", color=colours[row.series], ms=6.5)
+        ax.annotate(format(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center",
+                    color=colours[row.series], fontsize=10.5)
+    for number, name in enumerate(series):
+        y = 1.02 + 0.26 * (len(series) - 1 - number) / ax.figure.get_figheight()
+        ax.text(0.0, y, f"●  {name}", transform=ax.transAxes, color=colours[name], fontweight="bold",
+                fontsize=10.5, va="bottom")
+    ax.set_yticks(range(len(labels)), ["\n".join(textwrap.wrap(label, 30)) for label in labels])
+    ax.set_ylim(len(labels) - 0.45, -0.55)
+    ax.margins(x=0.12)
+    ax.grid(axis="x")
+    ax.tick_params(left=False)
+    if form.endswith("%"):
+        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set(xlabel=xlabel, ylabel="")
+    said = [f"{row.label}, {row.series} {_span(row, form)}" for row in table.itertuples()]
+    return finish(ax, finding, "Points are estimates, lines 95% intervals.", f"{xlabel.capitalize()}: {'; '.join(said)}.",
+                  table["estimate"].isna().sum())
+
+
+def returned(table, finding, ax=None):
+    """Share of people back, day by day, for each kind of errand (Kaplan-Meier).
+
+    Parameters
+    ----------
+    table : DataFrame
+        Long: group, day, estimate, low, high; ends where too few are left to watch.
+    finding : str
+        Title, from the numbers.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to draw.
+    """
+    if table.empty:
+        raise ValueError("Too few people had an errand of any kind for their return to be shown.")
+    ax = axes_of(ax, 4.4)
+    ends = []
+    for colour, (group, rows) in zip((BLUE, "#3f7d4e", ACCENT, QUIET), table.groupby("group", sort=False), strict=False):
+        ax.fill_between(rows["day"], rows["low"], rows["high"], step="post", color=colour, alpha=0.2, lw=0)
+        ax.step(rows["day"], rows["estimate"], where="post", color=colour, lw=2)
+        ends.append((rows["estimate"].iloc[-1], f"{group}: {rows['estimate'].iloc[-1]:.0%}", colour))
+    room = np.inf
+    for height, words, colour in sorted(ends, reverse=True):
+        room = min(height, room - 0.055)
+        ax.annotate(words, (table["day"].max(), room), (6, 0), textcoords="offset points", va="center", color=colour,
+                    fontweight="bold", fontsize=10.5)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.grid(axis="y")
+    ax.set(xlabel="days since the errand ended", ylabel="share of errands whose person\nhas been seen again",
+           xlim=(0, 1.36 * table["day"].max()), ylim=(0, 1.02))
+    ax.set_xticks(np.arange(0, table["day"].max() + 1, 15))
+    said = [f"{row.group.capitalize()}: {_span(row, '.0%')} back by day {row.day:.0f}"
+            for row in table.groupby("group", sort=False).tail(1).itertuples()]
+    return finish(ax, finding, "Each step up is people seen again; bands are 95% intervals, and a line ends where too few "
+                  "are left.", f"{'; '.join(said)}.")
+
+
+def paths_between(paths, finding, ax=None):
+    """The three boxes of a mediation, with the estimate and interval of every arrow.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        Rows first, second and direct: words for where the arrow comes from (from) and goes to (to),
+        estimate, low, high.
+    finding : str
+        Title, from the numbers.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = axes_of(ax, 4.0)
+    (first, second, direct) = paths.itertuples()
+    boxes = {first[1]: (0.15, 0.2), first[2]: (0.5, 0.82), second[2]: (0.85, 0.2)}
+    for words, (x, y) in boxes.items():
+        ax.text(x, y, "\n".join(textwrap.wrap(words, 24)), ha="center", va="center", fontsize=12, color=INK,
+                bbox={"boxstyle": "round,pad=0.7", "fc": "#eef4f9", "ec": BLUE, "lw": 1.4})
+    for row, start, end, (x, y), across in ((first, (0.2, 0.34), (0.41, 0.7), (0.27, 0.57), "right"),
+                                            (second, (0.59, 0.7), (0.8, 0.34), (0.73, 0.57), "left"),
+                                            (direct, (0.3, 0.2), (0.7, 0.2), (0.5, 0.09), "center")):
+        sure = row.low > 0 or row.high < 0
+        ax.annotate("", end, start, arrowprops={
+            "arrowstyle": "-|>,head_width=0.4,head_length=0.8", "shrinkA": 0, "shrinkB": 0, "ls": "-" if sure else "--",
+            "lw": 1 + 7 * min(abs(row.estimate), 0.6), "color": ACCENT if sure else QUIET})
+        ax.text(x, y, f"{row.estimate:+.2f}\n({row.low:+.2f} to {row.high:+.2f})", ha=across, va="center", fontsize=11,
+                color=INK, fontweight="bold" if sure else "normal")
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.axis("off")
+    said = "; ".join(f"{row[1]} to {row[2]} {_span(row, '+.2f')}" for row in paths.itertuples())
+    return finish(ax, finding, "Numbers are standard deviations of the second for one of the first, with 95% intervals; "
+                  "a dashed arrow's interval holds nought. Arrows show the order assumed, not one that was shown.",
+                  f"Paths: {said}.")
+
+
+def sensitivity(table, vanishes_at, finding, ax=None):
+    """What is left of an indirect association if something unmeasured moved both its halves.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns rho (correlation of the two residuals), estimate, low, high.
+    vanishes_at : float
+        The correlation at which nothing is left.
+    finding : str
+        Title, from the numbers.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = axes_of(ax, 3.8)
+    ax.fill_between(table["rho"], table["low"], table["high"], color=BLUE, alpha=0.2, lw=0)
+    ax.plot(table["rho"], table["estimate"], color=BLUE, lw=2)
+    ax.axhline(0, color=QUIET, lw=1, ls=":")
+    assumed = table.iloc[(table["rho"]).abs().argmin()]
+    ax.plot(0, assumed["estimate"], "o", color=BLUE, ms=8)
+    ax.annotate("if nothing was left out", (0, assumed["estimate"]), (10, 8), textcoords="offset points", color=BLUE,
+                fontsize=10.5)
+    ax.axvline(vanishes_at, color=ACCENT, lw=1.2, ls="--")
+    ax.annotate(f"nothing left at {vanishes_at:+.2f}", (vanishes_at, ax.get_ylim()[1]), (6, -4), textcoords="offset points",
+                va="top", color=ACCENT, fontsize=10.5)
+    ax.grid(axis="y")
+    ax.set(xlabel="correlation, by something unmeasured, of what the model leaves unexplained\nin feeling and in later use",
+           ylabel="association that passes\nthrough feeling", xlim=(table["rho"].min(), table["rho"].max()))
+    return finish(ax, finding, "The line is the indirect association for each strength of an unmeasured common cause; the "
+                  "band is its 95% interval.", f"At no such correlation {_span(assumed, '+.3f')}; nothing is left at "
+                  f"{vanishes_at:+.2f}.")
