@@ -49,8 +49,8 @@ demo: $(READY)                ## write the synthetic library in data/demo anew
 data: $(READY)                ## download San Francisco's cardholders to data/sfpl (needs the internet)
 	@$(PY) data/sfpl/fetch.py
 
-bench: $(READY)               ## compare speed and memory with hand-written SQL, pandas and lifetimes
-	@$(PY) benchmarks/features.py && $(PY) benchmarks/preparation.py
+bench: $(READY)               ## compare speed and memory with hand-written SQL, pandas, lifetimes and pm4py
+	@$(PY) benchmarks/features.py && $(PY) benchmarks/preparation.py && $(PY) benchmarks/journeys.py
 
 lint: $(READY)                ## check the style of the code
 	@$(PY) -m ruff check .
