@@ -221,14 +221,18 @@ def _from_events(roster, events, spans, loan_days):
     length = _by_span([nw.lit(max(last - first, 1)) for _, first, last in spans])
     acts = (events.filter(nw.col("initiated_by") == "person", ~nw.col("person_key").is_null())
             .select("person_key", "day", "touchpoint"))
-    within = (
-        acts.with_columns(span.alias("span"))
+    inside = (
+        acts.with_columns(span.alias("span")).filter(nw.col("span") >= 0)
         .with_columns((nw.col("day") - start).alias("since"))
-        .with_columns((nw.col("since") // loan_days).alias("cycle"), (2 * nw.col("since") / length - 1).alias("lean"))
-        .group_by("person_key", "span")
-        .agg(nw.len().alias("acts"), nw.col("day").n_unique().alias("active_days"),
-             nw.col("cycle").n_unique().alias("active_cycles"), nw.col("touchpoint").n_unique().alias("breadth"),
-             nw.col("lean").mean().alias("trend")))
+        .with_columns((nw.col("since") // loan_days).cast(nw.Int64).alias("cycle"),
+                      (2 * nw.col("since") / length - 1).alias("lean")))
+    if acts.implementation.is_duckdb():
+        within = _counted_in_bits(inside.to_native(), max(last - first for _, first, last in spans), loan_days)
+    else:
+        within = inside.group_by("person_key", "span").agg(
+            nw.len().alias("acts"), nw.col("day").n_unique().alias("active_days"),
+            nw.col("cycle").n_unique().alias("active_cycles"), nw.col("touchpoint").n_unique().alias("breadth"),
+            nw.col("lean").mean().alias("trend"))
     seen = (
         acts.with_columns(*(nw.when(nw.col("day") <= last).then(nw.col("day")).alias(f"last {at}")
                             for at, last in enumerate(lasts)))
@@ -248,6 +252,18 @@ def _from_events(roster, events, spans, loan_days):
             (nw.col("active_cycles") / cycles).clip(upper_bound=1).alias("regularity"), "trend",
             (_by_span([nw.lit(last) for last in lasts])
              - _by_span([nw.col(f"last {at}") for at in range(len(spans))])).alias("recency_days")))
+
+
+def _counted_in_bits(inside, days, loan_days):
+    """What a DuckDB relation of acts counts to by person and span; one bit a day, cycle and service is a small set."""
+    services = inside.aggregate("touchpoint").project("touchpoint AS service, row_number() OVER () AS code")
+    number = services.shape[0]
+    coded = inside.join(services.set_alias("services"), "touchpoint IS NOT DISTINCT FROM service")
+    counts = {"active_days": f"since, 0, {days}", "active_cycles": f"cycle, 0, {int(days // loan_days)}",
+              "breadth": f"code, 0, {number}"}
+    distinct = ", ".join(f"bit_count(bitstring_agg({bits})) AS {name}" for name, bits in counts.items())
+    return nw.from_native(coded.aggregate(f"person_key, span, count(*) AS acts, {distinct}, avg(lean) AS trend",
+                                          "person_key, span"))
 
 
 def _from_summaries(roster, summaries, span):
