@@ -114,7 +114,7 @@ def test_unrelated_words_and_ratings_seldom_raise_a_warning():
 
 
 def test_feedback_that_was_not_rated_first_is_refused_with_the_remedy():
-    with pytest.raises(ValueError, match="no column valence.*`rated`"):
+    with pytest.raises(ValueError, match=r"no column valence.*`rated`"):
         turned_scales(pd.DataFrame({"instrument": ["box"], "said": [0.2]}))
 
 

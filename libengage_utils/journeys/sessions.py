@@ -48,9 +48,9 @@ def sessionise(events, gap_days=7):
     >>> sessionise(events)[["session", "step"]].values.tolist()
     [[1, 1], [1, 2], [2, 1]]
     """
-    pause = _pause(gap_days)
+    pause = longest_pause(gap_days)
     acts, _ = acts_of_people(events)
-    acts, previous, order = _in_order(acts)
+    acts, previous, order = in_order(acts)
     waited = nw.col("occurred_at") - previous("occurred_at")
     return (
         acts.with_columns((waited <= pause).fill_null(False).alias("goes on"))
@@ -99,7 +99,7 @@ def transitions(events, gap_days=7, *, people=True):
     >>> transitions(events).values.tolist()
     [['loan', 'search', 1, 1], ['search', 'loan', 1, 1]]
     """
-    pause = _pause(gap_days)
+    pause = longest_pause(gap_days)
     acts, everybody = acts_of_people(events, "touchpoint")
     counts = _read_once(acts, pause, everybody, people) if acts.implementation.is_duckdb() else None
     if counts is None:
@@ -181,13 +181,13 @@ def acts_of_people(events, *needed):
     return acts, people
 
 
-def _pause(gap_days):
+def longest_pause(gap_days):
     if not gap_days > 0:
         raise ValueError(f"`gap_days` is the longest pause within a session, in days, and above 0; it is {gap_days}.")
     return dt.timedelta(days=gap_days)
 
 
-def _in_order(acts):
+def in_order(acts):
     """Acts, a function from a column to its value in the person's previous act, and the order windows need.
 
     Rows that can stand in order are sorted once, and windows follow them; elsewhere each window is ordered.
@@ -201,7 +201,7 @@ def _in_order(acts):
 
 def _by_windows(acts, pause, people):
     """Transitions by definition, in any engine."""
-    acts, previous, _ = _in_order(acts)
+    acts, previous, _ = in_order(acts)
     figures = [nw.len().alias("n"), nw.col("person_key").n_unique().alias("people")]
     return (
         acts.select("person_key", previous("touchpoint").alias("before"), nw.col("touchpoint").alias("after"),
