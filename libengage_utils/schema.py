@@ -143,6 +143,13 @@ TABLES = {
             _C("solicited", "boolean", "asked for by the library, rather than volunteered", required=True),
         ),
         _table(
+            "codes", "comments read by people, to check and set right what a machine reads", "feedback_id coder",
+            _C("feedback_id", "text", "the comment", required=True),
+            _C("coder", "category", "who read it: a letter, never a name", required=True),
+            _C("code", "category", "the feeling expressed, in a word of the list", required=True),
+            _C("weight", "number", "comments that the coded one stands for", minimum=0, unit="comments"),
+        ),
+        _table(
             "campaigns", "letters sent to groups of people", "campaign_id",
             _C("campaign_id", "text", "identifies the campaign", required=True),
             _C("purpose", "text", "what it was for", required=True),

@@ -36,6 +36,7 @@ TABLES = (
     "staff",
     "lists",
     "bad rows",
+    "codes",
 )
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from . import events, friction
 from .activity import simulate_use
+from .coding import code_comments
 from .feedback import collect
 from .files import in_words, write_table, write_yaml
 from .launches import launch
@@ -23,6 +24,7 @@ FILES = {
     "people": "people.csv",
     "events": "events.csv.gz",
     "feedback": "feedback.csv.gz",
+    "codes": "codes.csv",
     "campaigns": "campaigns.csv",
     "contacts": "contacts.csv",
     "staff_time": "staff_time.csv.gz",
@@ -98,6 +100,7 @@ def _build(seed, planted, people):
         "people": roster,
         "events": spoilt,
         "feedback": feedback,
+        "codes": code_comments(comments, rng["codes"]),
         "campaigns": campaigns,
         "contacts": contacts,
         "staff_time": staff_time(log, rng["staff"]),
