@@ -79,7 +79,8 @@ CLAIMS = {claim.id: claim for claim in (
           " points"),
     Claim("C09", "Effort and friction cost us people.",
           "how many fewer come back within 90 days of an errand with a failure left as it was than of one without, "
-          "service and earlier use alike,", "at least", 5, ".0f", "Five in a hundred is set as the least loss worth a plan.", " points",
+          "service and earlier use alike,", "at least", 5, ".0f",
+          "Five in a hundred is set as the least loss worth a plan.", " points",
           "People come back less after friction. Hard errands differ from easy ones in more than is recorded."),
     Claim("C10", "A well-recovered failure beats no failure.",
           "how many more come back within 90 days of an errand with a failure put right than of a like errand without any",

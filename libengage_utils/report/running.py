@@ -20,6 +20,7 @@ NEEDED = {
     "events": "an event log",
     "summaries": "a summary of each cardholder",
     "feedback": "people's feedback",
+    "codes": "comments read and coded by people",
     "campaigns": "a campaign of letters",
     "contacts": "a record of whom a letter went to",
     "staff_time": "records of staff time",
