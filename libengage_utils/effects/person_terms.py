@@ -1,0 +1,95 @@
+"""What somebody did, met and felt in a term, before it and after it: a row a person and term."""
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from ..journeys.feelings import as_pandas, need
+from ..journeys.sessions import acts_of_people
+
+LONG = 3  # times the median wait at a touchpoint
+
+
+def person_terms(events, feedback, terms, *, people=None):
+    """A row a person and term with acts: how these went, what was felt, and what was done before and after.
+
+    Experience and emotion are measured apart: experience by how acts ended and how long they made wait, emotion by what
+    the person said or rated in the term.
+
+    Parameters
+    ----------
+    events : frame
+        The schema's events, of any kind Narwhals supports.
+    feedback : DataFrame
+        Feedback with `person_key`, `given_at` and `valence`.
+    terms : DataFrame
+        The terms in order: from and to, first and last day; one begins the day after another ends.
+    people : frame, optional
+        The schema's people: what was done before and after is then missing where somebody was not eligible throughout.
+
+    Returns
+    -------
+    DataFrame
+        person_key, term (position from 0), acts, experience (share of acts that neither failed nor kept waiting, nor took
+        over three times the touchpoint's median wait), emotion (mean valence; missing where nothing was said), before
+        and after (acts in the term before and after; missing at the edges).
+
+    Raises
+    ------
+    ValueError
+        As `sessionise`; if the feedback lacks a column, no term holds an act, or terms leave gaps or overlap.
+
+    Examples
+    --------
+    >>> events = pd.DataFrame({"event_id": list("1234"), "person_key": "ann", "touchpoint": "desk", "initiated_by": "person",
+    ...                        "occurred_at": pd.to_datetime(["2025-01-09", "2025-05-01", "2025-05-02", "2025-09-30"]),
+    ...                        "outcome": ["ok", "failed", "ok", "ok"], "minutes_waited": 5})
+    >>> feedback = pd.DataFrame({"person_key": ["ann"], "given_at": pd.to_datetime(["2025-05-03"]), "valence": [0.5]})
+    >>> terms = pd.DataFrame({"from": ["2025-01-01", "2025-05-01", "2025-09-01"],
+    ...                       "to": ["2025-04-30", "2025-08-31", "2025-12-31"]})
+    >>> person_terms(events, feedback, terms).loc[[1], "acts":].values.tolist()
+    [[2.0, 0.5, 0.5, 1.0, 1.0]]
+    """
+    need(feedback, "person_key", "given_at", "valence")
+    first, last = (pd.to_datetime(terms[name]).to_numpy().astype("datetime64[D]").astype(int) for name in ("from", "to"))
+    if len(first) < 2 or (first > last).any() or (first[1:] != last[:-1] + 1).any():
+        raise ValueError("Give two terms or more in order, each beginning the day after the one before it ends (from, to): "
+                         "otherwise there is no term after.")
+    acts = as_pandas(acts_of_people(events, "touchpoint")[0],
+                     ["person_key", "touchpoint", "occurred_at", "outcome", "minutes_waited"])
+    acts["term"] = _term(acts["occurred_at"], first, last)
+    if (acts["term"] < 0).all():
+        raise ValueError("No act lies in any of the terms: give the terms of the period that the events cover.")
+    acts["smooth"] = ~(acts["outcome"].isin(["failed", "waiting"]) | long_waits(acts))
+    keys = ["person_key", "term"]
+    table = acts[acts["term"] >= 0].groupby(keys).agg(acts=("smooth", "size"), experience=("smooth", "mean"))
+    said = feedback.dropna(subset=["person_key", "valence"])
+    felt = said.assign(term=_term(said["given_at"], first, last), person_key=said["person_key"].astype("str"))
+    table["emotion"] = felt.groupby(keys)["valence"].mean()
+    counts = table["acts"].unstack(fill_value=0).reindex(columns=range(len(first)), fill_value=0).astype(float)
+    if people is not None:
+        counts = counts.where(_eligible(people, counts.index, first, last))
+    for name, shift in (("before", 1), ("after", -1)):
+        table[name] = counts.shift(shift, axis=1).stack(future_stack=True)
+    return table.reset_index()
+
+
+def long_waits(acts):
+    """Whether each act took over three times the median wait of its touchpoint."""
+    return acts["minutes_waited"] > LONG * acts.groupby("touchpoint")["minutes_waited"].transform("median")
+
+
+def _term(times, first, last):
+    """The term in which each time lies, from 0; -1 for none."""
+    day = pd.to_datetime(times).to_numpy().astype("datetime64[D]").astype(int)
+    return np.where((day >= first[0]) & (day <= last[-1]), np.searchsorted(first, day, "right") - 1, -1)
+
+
+def _eligible(people, keys, first, last):
+    """Whether each person was eligible throughout each term."""
+    people = nw.from_native(people).lazy().collect().to_pandas()
+    people = people.assign(person_key=people["person_key"].astype("str")).set_index("person_key").reindex(keys)
+    since, until = (pd.to_datetime(people[name]).to_numpy().astype("datetime64[D]")[:, np.newaxis]
+                    for name in ("eligible_from", "eligible_to"))
+    first, last = first.astype("datetime64[D]"), last.astype("datetime64[D]")
+    return ~(since > first) & ~(until < last)

@@ -1,0 +1,78 @@
+"""What goes with a failure that was put right, against like errands in which nothing failed."""
+
+import numpy as np
+import pandas as pd
+
+from .resampling import over_samples, people_drawn, sums_by_person, told
+from .returns import KINDS, need_columns
+from .strata import strata
+
+
+def recovery(returns, overall="overall", *, draws=1000, minimum_count=10, random_state=0):
+    """What goes with a failure that was put right against none: satisfaction and use, each by itself.
+
+    Journeys in which every failure was put right are matched with journeys in which nothing failed, exactly on service
+    and on earlier acts in classes that double (coarsened exact matching). The differences are those for the failures that
+    found a match. Intervals are percentiles over samples of people.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        As made by `returns_after`, with the rating of the whole.
+    overall : str
+        Column of the rating of the whole journey as valence, missing where it was not given.
+    draws, minimum_count, random_state
+        Samples of people, fewest people on either side of a figure, seed.
+
+    Returns
+    -------
+    DataFrame
+        Rows satisfaction, acts and return: label, estimate, low, high, n (failures matched), matched (their share of the
+        failures of which the figure is known) and people; missing where too few people are behind it.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or no journey failed and was put right.
+
+    References
+    ----------
+    Iacus, King & Porro (2012), Political Analysis 20(1), 1-24.
+
+    Examples
+    --------
+    >>> returns = pd.DataFrame({"person_key": range(200), "kind": ["nothing failed", "failed, put right"] * 100,
+    ...     "earlier": 3, "service": "loan", "overall": [0.2, 0.5] * 100, "acts_after": 4, "seen": True, "watched": 90})
+    >>> recovery(returns)["estimate"].round(1).tolist()
+    [0.3, 0.0, 0.0]
+    """
+    need_columns(returns, overall, "kind", "acts_after", "seen", "watched", "service", "earlier")
+    compared = returns[returns["kind"].isin(KINDS[:2])].dropna(subset=["service", "earlier"])
+    if not (compared["kind"] == KINDS[1]).any():
+        raise ValueError("No journey failed and was put right, so there is no recovery to look at.")
+    over = compared["watched"] == returns["watched"].max()
+    figures = {"how the whole was rated (from -1 to 1)": compared[overall].astype(float),
+               "acts in the days after": compared["acts_after"].astype(float),
+               "seen again (in 100)": (100 * compared["seen"].astype(float)).where(over)}
+    rows = [(label, *_matched(compared, value, draws, minimum_count, random_state)) for label, value in figures.items()]
+    return pd.DataFrame(rows, index=["satisfaction", "acts", "return"],
+                        columns=["label", "estimate", "low", "high", "n", "matched", "people"])
+
+
+def _matched(journeys, value, draws, minimum_count, random_state):
+    """Difference of a figure between failures put right and their matches, its limits, and how many matched."""
+    known = value.notna()
+    rows, value = journeys[known], value[known].to_numpy()
+    failed = (rows["kind"] == KINDS[1]).to_numpy()
+    alike = strata(rows, ["service", "earlier"])[0]
+    size = alike.max(initial=0) + 1
+    both = np.isin(alike, alike[failed]) & np.isin(alike, alike[~failed])
+    person, keys = pd.factorize(rows["person_key"], sort=True)
+    if min(len(set(person[both & part])) for part in (failed, ~failed)) < minimum_count:
+        return (np.nan,) * 6
+    weights, cell = people_drawn(len(keys), draws, random_state), failed * size + alike
+    n, total = (over_samples(weights, sums_by_person(person, cell, part, 2 * size)) for part in (np.ones(len(value)), value))
+    mean, share = total / np.maximum(n, 1), np.where(n[:, :size] > 0, n[:, size:], 0)
+    with np.errstate(invalid="ignore"):
+        gap = (share * (mean[:, size:] - mean[:, :size])).sum(axis=1) / share.sum(axis=1)
+    return *told(gap, len(keys)), (both & failed).sum(), both[failed].mean(), len(set(person[both]))

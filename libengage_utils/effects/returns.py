@@ -1,0 +1,167 @@
+"""Whether, and after how many days, people are seen again after an errand."""
+
+import numpy as np
+import pandas as pd
+
+from ..journeys.feelings import as_pandas
+from ..journeys.sessions import acts_of_people
+from .person_terms import long_waits
+from .resampling import over_samples, people_drawn, sums_by_person, told
+
+KINDS = ("nothing failed", "failed, put right", "failed, not put right")
+STRONG = 0.5  # valence from which a journey was a high; from its negative down, a low
+WIDE = 2**20  # more days than any study has
+
+
+def returns_after(steps, events, *, as_of, days=90):
+    """Whether, and after how many days, the person of each journey was seen again.
+
+    A return is any act of the person on a day after the journey's last act: what happens on that day is the same visit,
+    and what staff or systems do is none. Acts of another journey count, those of the same one never.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        As made by `steps_with_feelings`.
+    events : frame
+        The schema's events, of any kind Narwhals supports.
+    as_of : date
+        Last day on which an act would be in the events.
+    days : int
+        Within how many days.
+
+    Returns
+    -------
+    DataFrame
+        One row a journey: person_key, journey_id, service; kind ("nothing failed"; "failed, put right" if every failure
+        was; "failed, not put right"); wait (minutes in all), long_wait (one over three times the touchpoint's median),
+        hand_offs (changes of touchpoint), ended; feeling (mean valence), felt ("high" from 0.5, "low" to -0.5, or
+        "between"); earlier (acts in the `days` before it began; missing where events reach back less far);
+        days_to_return (missing where not seen), watched (days, at most `days`), seen, acts_after (acts in these
+        days; missing where they are not over).
+
+    Raises
+    ------
+    ValueError
+        As `sessionise`; and if there is no journey, its acts are not in the events, or some end after `as_of`.
+
+    Examples
+    --------
+    >>> events = pd.DataFrame({"event_id": ["1", "2", "3"], "person_key": "ann", "journey_id": ["j", "j", None],
+    ...     "initiated_by": "person", "occurred_at": pd.to_datetime(["2025-01-01", "2025-01-04", "2025-01-09"])})
+    >>> steps = pd.DataFrame({"journey_id": "j", "person_key": "ann", "service": "loan", "step": [1, 2], "outcome": "ok",
+    ...                       "touchpoint": "desk", "minutes_waited": 5.0, "put_right": False, "valence": [0.2, 0.6]})
+    >>> returns_after(steps, events, as_of="2025-06-30")[["kind", "days_to_return", "acts_after"]].values.tolist()
+    [['nothing failed', 5.0, 1.0]]
+    """
+    if steps.empty:
+        raise ValueError("There are no steps of journeys, so nobody can return after one.")
+    if not days >= 1:
+        raise ValueError(f"`days` is within how many days a return counts, 1 or more; it is {days}.")
+    last = int(np.datetime64(pd.Timestamp(as_of), "D").astype(int))
+    acts = as_pandas(acts_of_people(events, "journey_id")[0], ["person_key", "journey_id", "occurred_at"])
+    acts["day"] = acts.pop("occurred_at").to_numpy().astype("datetime64[D]").astype(int)
+    keys = ["journey_id", "person_key"]
+    table = _journeys(steps.sort_values([*keys, "step"]), keys)
+    spans = acts.dropna(subset="journey_id").groupby(keys)["day"].agg(["min", "max"])
+    spans = spans.reindex(pd.MultiIndex.from_frame(table[keys]))
+    if strange := int((~(spans["max"] <= last)).sum()):
+        raise ValueError(f"{strange:,} of {len(table):,} journeys are not in the events, or end after {as_of}: give the "
+                         "events that the steps come from, and the last day they reach as `as_of`.")
+    began, ended = (spans[name].to_numpy().astype(int) for name in ("min", "max"))
+
+    acts = acts[acts["day"] <= last]
+    people = pd.Index(acts["person_key"].unique())
+    log = np.sort(people.get_indexer(acts["person_key"]) * WIDE + acts["day"].to_numpy())
+    own = people.get_indexer(table["person_key"]) * WIDE
+    place = np.searchsorted(log, own + ended, "right")
+    gap = np.append(log, np.iinfo(int).max)[place] - own - ended
+    watched = np.minimum(days, last - ended)
+    seen = gap <= watched
+    before = np.searchsorted(log, own + began) - np.searchsorted(log, own + began - days)
+    after = np.searchsorted(log, own + ended + days, "right") - place
+    return table.assign(
+        ended=ended.astype("datetime64[D]").astype("datetime64[s]"),
+        earlier=np.where(began - days >= acts["day"].min(), before, np.nan), days_to_return=np.where(seen, gap, np.nan),
+        watched=watched, seen=seen, acts_after=np.where(watched == days, after, np.nan))
+
+
+def return_curves(returns, by="kind", *, draws=1000, minimum_count=10, random_state=0):
+    """Share of journeys whose person has been seen again, week by week, by group (Kaplan & Meier 1958).
+
+    Weeks are merged until `minimum_count` people came back in them; a curve ends where fewer are left to be watched.
+    Intervals are percentiles over samples of people.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        As made by `returns_after`.
+    by : str
+        Column of groups; rows where it is missing are left out.
+    draws, minimum_count, random_state
+        Samples of people, fewest people behind a step of a curve, seed.
+
+    Returns
+    -------
+    DataFrame
+        group, day, estimate, low, high; empty where every group is too small.
+
+    Examples
+    --------
+    >>> returns = pd.DataFrame({"person_key": range(80), "kind": "nothing failed", "watched": 90,
+    ...                         "days_to_return": [5] * 20 + [40] * 20 + [np.nan] * 40})
+    >>> return_curves(returns)[["day", "estimate"]].values.tolist()
+    [[0.0, 0.0], [7.0, 0.25], [42.0, 0.5], [90.0, 0.5]]
+    """
+    need_columns(returns, by, "days_to_return", "watched")
+    horizon, rows = int(returns["watched"].max()), []
+    for group, some in returns[returns["watched"] > 0].groupby(by, sort=True, observed=True):
+        person, keys = pd.factorize(some["person_key"], sort=True)
+        back = some["days_to_return"].notna().to_numpy()
+        time = some["days_to_return"].fillna(some["watched"]).to_numpy().astype(int)
+        days = _shown(person, time, back, horizon, minimum_count)
+        if len(keys) < minimum_count or len(days) < 2:
+            continue
+        weights = people_drawn(len(keys), draws, random_state)
+        cells = (sums_by_person(person, time, part, horizon + 1) for part in (back, np.ones(len(back))))
+        came, left = (over_samples(weights, sums) for sums in cells)
+        watched = np.cumsum(left[:, ::-1], axis=1)[:, ::-1]
+        share = 1 - np.cumprod(1 - came / np.maximum(watched, 1), axis=1)[:, days]
+        share, low, high = told(share, len(keys))
+        rows.append(pd.DataFrame({"group": group, "day": days, "estimate": share, "low": low, "high": high}))
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["group", "day", "estimate", "low", "high"])
+
+
+def _journeys(steps, keys):
+    """How each journey went and felt, from its steps in order."""
+    failed = steps["outcome"] == "failed"
+    steps = steps.assign(failed=failed, left=failed & ~steps["put_right"].astype(bool), long=long_waits(steps))
+    before = steps.groupby(keys)["touchpoint"].shift()
+    steps["moved"] = before.notna() & (before != steps["touchpoint"])
+    journeys = steps.groupby(keys)
+    table = journeys.agg(service=("service", "first"), failed=("failed", "any"), left=("left", "any"),
+                         long_wait=("long", "any"), hand_offs=("moved", "sum"), feeling=("valence", "mean"))
+    table.insert(1, "kind", np.select([table.pop("left"), table.pop("failed")], KINDS[:0:-1], KINDS[0]))
+    table.insert(2, "wait", journeys["minutes_waited"].sum(min_count=1))
+    felt = np.select([table["feeling"] >= STRONG - 1e-9, table["feeling"] <= -STRONG + 1e-9], ["high", "low"], "between")
+    table["felt"] = pd.Series(felt, table.index, dtype=object).where(table["feeling"].notna())
+    return table.reset_index()
+
+
+def _shown(person, time, back, horizon, minimum_count):
+    """Days at which a curve may be shown: enough came back since the day before them, and enough are still watched."""
+    days = [0]
+    for day in [*range(7, horizon, 7), horizon]:
+        came = len(set(person[back & (time > days[-1]) & (time <= day)]))
+        if len(set(person[(time > day) | (~back & (time == day))])) < minimum_count:
+            break
+        if came >= minimum_count or (day == horizon and not came):
+            days.append(day)
+        elif day == horizon and len(days) > 1:
+            days[-1] = day
+    return days
+
+
+def need_columns(returns, *columns):
+    if absent := [name for name in ("person_key", *columns) if name not in returns]:
+        raise ValueError(f"The returns have no column {' and no column '.join(absent)}: make them with returns_after.")
