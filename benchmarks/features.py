@@ -132,11 +132,13 @@ def lifetimes_summary(folder):
 
 CONTENDERS = {"this package": this_package, "hand-written SQL": hand_written_sql, "pandas": pandas_idiom,
               "lifetimes (summary only)": lifetimes_summary}
+LIBRARIES = {"this package": ["pandas", "duckdb", "libengage_utils.engagement"], "hand-written SQL": ["duckdb"],
+             "pandas": ["numpy", "pandas", "pyarrow"], "lifetimes (summary only)": ["pandas", "pyarrow", "lifetimes.utils"]}
 
 
 def peers():
     """The interpreter of a throw-away environment with lifetimes, which never enters the project's own."""
-    home = Path(".bench-venv")
+    home = Path(".bench-venv") / "lifetimes"
     python = home / "bin" / "python"
     if not (home / ".ready").exists():
         print("  making a throw-away environment for lifetimes", flush=True)

@@ -84,7 +84,7 @@ CLAIMS = {claim.id: claim for claim in (
           "People come back less after friction. Hard errands differ from easy ones in more than is recorded."),
     Claim("C10", "A well-recovered failure beats no failure.",
           "how many more come back within 90 days of an errand with a failure put right than of a like errand without any",
-          "at least", 2, ".0f", "Behaviour is judged, since satisfaction is known to rise (de Matos and others 2007); two "
+          "at least", 2, ".1f", "Behaviour is judged, since satisfaction is known to rise (de Matos and others 2007); two "
           "in a hundred is set as the least that would be a gain.", " points"),
     Claim("C12", "Non-users have reasons.",
           "the largest standardised difference in being never seen, between the commonest mode, level or site and another,",

@@ -236,7 +236,7 @@ def test_a_ratio_that_fades_is_said_to():
 
 @pytest.mark.parametrize(("change", "terms", "words"), [
     ({}, ["mood"], "no column mood"), ({"friction": False}, ["friction"], "fewer than 10 people have it, or lack it"),
-    ({"mode": ["rare"] * 4 + ["day"] * 196}, ["mode"], "mode: rare, not day: fewer than 10"),
+    ({"mode": ["rare"] * 4 + ["day"] * 196}, ["mode"], "mode: rare, against day: fewer than 10"),
     ({"days_to_return": np.nan}, ["friction"], "0 returns are too few")])
 def test_a_model_that_cannot_be_fitted_is_refused(change, terms, words):
     with pytest.raises(ValueError, match=words):

@@ -7,7 +7,7 @@ from matplotlib.ticker import PercentFormatter
 
 from ..clusters import STABLE
 from ..privacy import about
-from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish
+from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish, number
 
 
 def lorenz(results, ax=None):
@@ -103,7 +103,7 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
             else:
                 ax.plot([row.low, row.high], [y, y], color=BLUE, lw=2.4, solid_capstyle="round", alpha=0.55)
                 ax.plot(row.estimate, y, "o", color=BLUE, ms=6.5)
-                ax.annotate(format(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center")
+                ax.annotate(number(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center")
             ticks.append((y, row.label))
             y += 1
     for at in np.atleast_1d(mark if mark is not None else []):
@@ -122,7 +122,7 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set(xlabel=xlabel, ylabel="")
     said = [f"{row.label} " + ("withheld" if pd.isna(row.estimate) else
-                               f"{row.estimate:{form}} ({row.low:{form}} to {row.high:{form}})")
+                               f"{number(row.estimate, form)} ({number(row.low, form)} to {number(row.high, form)})")
             for row in table.itertuples()]
     marked = f" Dashed: {mark_words}." if mark is not None else ""
     return finish(ax, finding, f"Points are estimates, lines 95% intervals.{marked}",

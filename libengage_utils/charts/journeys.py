@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import PercentFormatter
 
-from ..privacy import about
-from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish, panels
+from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish, number, panels
 
 MARKS = {"high": BLUE, "low": ACCENT, "": QUIET}
 SERIES = (ACCENT, BLUE, "#3f7d4e", QUIET)
@@ -17,7 +16,7 @@ def _span(row, form):
     """An estimate and its interval in words, or that it is withheld."""
     if pd.isna(row.estimate):
         return "withheld"
-    return f"{row.estimate:{form}} ({row.low:{form}} to {row.high:{form}})"
+    return f"{number(row.estimate, form)} ({number(row.low, form)} to {number(row.high, form)})"
 
 
 def arc(table, finding, ax=None):
@@ -48,7 +47,6 @@ def arc(table, finding, ax=None):
     ax.axhline(0, color=QUIET, lw=1, ls=":")
     ax.fill_between(at, table["low"], table["high"], color=BLUE, alpha=0.14, lw=0)
     ax.plot(at, table["estimate"], color=BLUE, lw=1.6, alpha=0.7)
-    reach = max(0.3, 1.12 * table[["low", "high"]].abs().max().max())
     for x, row in zip(at, table.itertuples(), strict=True):
         if pd.isna(row.estimate):
             ax.text(x, 0, "withheld:\ntoo few", ha="center", va="center", color=QUIET, style="italic", fontsize=9.5)
@@ -60,11 +58,14 @@ def arc(table, finding, ax=None):
         ax.annotate(f"{row.mark}\n{row.estimate:+.2f}".strip(), (x, row.high if above else row.low),
                     (0, 7 if above else -7), textcoords="offset points", ha="center", va="bottom" if above else "top",
                     color=colour if row.mark else INK, fontweight="bold" if row.mark else "normal", fontsize=10.5)
-    names = ["\n".join(textwrap.wrap(str(label), 13)) for label in table["label"]]
-    ax.set_xticks(at, [name if pd.isna(people) else f"{name}\n{about(people)} people"
+    names = ["\n".join(textwrap.wrap(str(label), max(8, 88 // len(table)))) for label in table["label"]]
+    ax.set_xticks(at, [name if pd.isna(people) else f"{name}\n({round(people, -1):,.0f})"
                        for name, people in zip(names, table["people"], strict=True)])
-    ax.set(xlim=(-0.5, len(table) - 0.5), ylim=(-1.25 * reach, 1.25 * reach),
-           xlabel="step of the journey, in its usual order", ylabel="how people felt\n(-1 worst, 1 best)")
+    bottom, top = min(table["low"].min(), 0), max(table["high"].max(), 0)
+    room = 0.3 * max(top - bottom, 0.2)
+    ax.set(xlim=(-0.5, len(table) - 0.5), ylim=(max(bottom - room, -1.3), min(top + room, 1.3)),
+           xlabel="step of the journey, in its usual order (about so many people)",
+           ylabel="how people felt\n(-1 worst, 1 best)")
     ax.tick_params(bottom=False)
     ax.grid(axis="y")
     said = [f"{row.label} {_span(row, '+.2f')}{f', a {row.mark}' if row.mark else ''}" for row in table.itertuples()]
@@ -148,10 +149,10 @@ def contrast(table, finding, *, xlabel, form=".0%", ax=None):
             continue
         ax.plot([row.low, row.high], [y, y], color=colours[row.series], lw=2.4, solid_capstyle="round", alpha=0.6)
         ax.plot(row.estimate, y, "o", color=colours[row.series], ms=6.5)
-        ax.annotate(format(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center",
+        ax.annotate(number(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center",
                     color=colours[row.series], fontsize=10.5)
-    for number, name in enumerate(series):
-        y = 1.02 + 0.26 * (len(series) - 1 - number) / ax.figure.get_figheight()
+    for place, name in enumerate(series):
+        y = 1.02 + 0.26 * (len(series) - 1 - place) / ax.figure.get_figheight()
         ax.text(0.0, y, f"●  {name}", transform=ax.transAxes, color=colours[name], fontweight="bold",
                 fontsize=10.5, va="bottom")
     ax.set_yticks(range(len(labels)), ["\n".join(textwrap.wrap(label, 30)) for label in labels])
@@ -191,7 +192,9 @@ def returned(table, finding, ax=None):
         raise ValueError("Too few people had an errand of any kind for their return to be shown.")
     ax = axes_of(ax, 4.4)
     ends = []
-    for colour, (group, rows) in zip((BLUE, "#3f7d4e", ACCENT, QUIET), table.groupby("group", sort=False), strict=False):
+    highest_first = table.groupby("group")["estimate"].last().sort_values(ascending=False).index
+    for colour, group in zip((BLUE, "#3f7d4e", ACCENT, QUIET), highest_first, strict=False):
+        rows = table[table["group"] == group]
         ax.fill_between(rows["day"], rows["low"], rows["high"], step="post", color=colour, alpha=0.2, lw=0)
         ax.step(rows["day"], rows["estimate"], where="post", color=colour, lw=2)
         ends.append((rows["estimate"].iloc[-1], f"{group}: {rows['estimate'].iloc[-1]:.0%}", colour))

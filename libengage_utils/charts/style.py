@@ -1,6 +1,7 @@
 """The house style: colours, SVG with alt text, and the finishing touch that every figure gets."""
 
 import io
+import re
 import textwrap
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -74,6 +75,18 @@ def finish(ax, finding, reading, numbers, withheld=0):
     about["caption"] = f"{about['caption']} {reading}".strip()
     about["withheld"] += int(withheld)
     return ax
+
+
+def number(value, form):
+    """A number in this format, nought without a sign.
+
+    Examples
+    --------
+    >>> number(-0.001, ".0%"), number(-0.4, "+.0f"), number(-1.2, "+.0f")
+    ('0%', '0', '-1')
+    """
+    words = format(value, form)
+    return words if re.search("[1-9]", words) else words.lstrip("+-")
 
 
 def percent(share):

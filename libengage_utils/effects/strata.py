@@ -12,7 +12,7 @@ def as_numbers(rows, names):
     Examples
     --------
     >>> as_numbers(pd.DataFrame({"long_wait": [True, False], "mode": ["distance", "campus"]}), ["long_wait", "mode"])
-       long wait  mode: distance, not campus
+       long wait  mode: distance, against campus
     0        1.0                         1.0
     1        0.0                         0.0
     """
@@ -25,7 +25,7 @@ def as_numbers(rows, names):
         column = column.astype(str)
         usual = column.mode().iloc[:1].tolist()
         for value in sorted(set(column) - set(usual)):
-            columns[f"{words}: {value}, not {usual[0]}"] = (column == value).astype(float)
+            columns[f"{words}: {value}, against {usual[0]}"] = (column == value).astype(float)
     return pd.DataFrame(columns, index=rows.index)
 
 
