@@ -9,6 +9,7 @@ PYTHON   ?= python3
 STUDY    ?= data/demo/study.yml
 FILES    ?=
 NOTEBOOK ?=
+TO       ?= to-code.csv
 
 PY        := .venv/bin/python
 READY     := .venv/.ready
@@ -43,6 +44,9 @@ lab: $(READY) data/demo/study.yml     ## open JupyterLab on the notebooks
 check: $(READY)               ## say what is in a study and what was rejected: make check STUDY=path/study.yml
 	@$(RUN) check $(ON)
 
+sheet: $(READY)               ## draw comments for people to code by hand: make sheet STUDY=path/study.yml TO=sheet.csv
+	@$(RUN) sheet $(ON) --to "$(TO)"
+
 demo: $(READY)                ## write the synthetic library in data/demo anew
 	@$(RUN) demo data/demo
 
@@ -66,7 +70,7 @@ lock:                         ## resolve requirements.lock anew (needs uv and th
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 
-.PHONY: help report test lab check demo data bench lint clean-reports clean lock always
+.PHONY: help report test lab check sheet demo data bench lint clean-reports clean lock always
 
 # --- pages: each is made anew when its notebook, the study's inputs or the package change ---
 

@@ -18,6 +18,7 @@ def main(arguments=None):
         ("prepare", prepare, "read a study and keep a prepared copy"),
         ("report", report, "run a notebook on a study and write its page"),
         ("index", index, "write the index over the pages of a folder"),
+        ("sheet", sheet, "draw comments for people to read and code"),
         ("demo", demo, "write the synthetic library"),
     ):
         command = commands.add_parser(name, help=words, description=words)
@@ -32,6 +33,9 @@ def main(arguments=None):
         if name == "prepare":
             command.add_argument("--inputs", type=Path, help="file to list the inputs in, for make")
             command.add_argument("--target", help="what depends on the inputs, for make")
+        if name == "sheet":
+            command.add_argument("--to", type=Path, required=True, help="the CSV file to fill in")
+            command.add_argument("--number", type=int, default=100, help="comments to draw (100)")
         if name in ("report", "index"):
             command.add_argument("--to", type=Path, required=True, help="folder of the pages")
     options = parser.parse_args(arguments)
@@ -101,6 +105,23 @@ def index(options):
         build_index(options.to, open_study(options.study, files=options.files))
     except ReportError as problem:
         sys.exit(str(problem))
+
+
+def sheet(options):
+    """Draw a sample of comments and write it as a sheet to fill in."""
+    from .emotions import GROUPS, sample_to_code, score
+
+    study = open_study(options.study, files=options.files)
+    if options.to.exists():
+        sys.exit(f"{options.to} exists already, perhaps with codes in it; name another file.")
+    try:
+        drawn = sample_to_code(score(study.feedback.df()), options.number)
+    except ValueError as problem:
+        sys.exit(str(problem))
+    drawn.sheet.assign(coder="").to_csv(options.to, index=False)
+    print(f"{drawn.summary} They are in {options.to}: comments of people, so keep it where the study's files are kept.\n"
+          f"Fill in coder (a letter, never a name) and code, one of: {', '.join(GROUPS)}. A second reader codes rows added "
+          f"below. Then name it in {options.study.name} under sources, as `codes: {options.to.name}`.")
 
 
 def demo(options):

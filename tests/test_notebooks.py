@@ -14,6 +14,8 @@ from libengage_utils.study import open_study
 
 HOME = Path(__file__).parent.parent
 WHO = HOME / "notebooks" / "01-who-engages.ipynb"
+FEEL = HOME / "notebooks" / "02-emotional-journeys.ipynb"
+EMOTIONS = {"C05", "C07", "C08", "C09", "C10"}
 
 
 def page_of(notebook, folder, to):
@@ -100,3 +102,77 @@ def test_a_study_that_lacks_something_still_gets_its_page(small, tmp_path, chang
     assert set(found) == {"C02", "C04", "C12"}
     assert {claim for claim, verdict in found.items() if verdict == "not testable with this data"} >= untestable
     assert not re.findall(r".{80}nan%", page) and "Traceback" not in page
+
+
+# --- experience, emotion, engagement ---
+
+def test_what_is_planted_about_emotion_is_recovered_and_what_is_not_is_not(tmp_path):
+    manifest, page = page_of(FEEL, HOME / "data" / "demo", tmp_path)
+    truth = yaml.safe_load((HOME / "data" / "demo" / "truth.yml").read_text())["claims"]
+    expected = {True: "supported here", False: "not supported here"}
+    assert verdicts(manifest) == {claim: expected[truth[claim]["holds"]] for claim in EMOTIONS}
+    assert "Left out" not in page and manifest["withheld"] > 0
+
+
+def test_claims_on_emotion_planted_the_other_way_are_judged_the_other_way(tmp_path):
+    write_demo(tmp_path / "study", planted={"C05": False, "C07": False, "C08": True, "C09": False}, people=4000)
+    found = verdicts(page_of(FEEL, tmp_path / "study", tmp_path)[0])
+    assert "supported here" not in {found[claim] for claim in ("C05", "C07", "C09", "C10")}
+    assert found["C07"] == "not supported here" and found["C08"] == "supported here"
+
+
+def no_words(feedback):
+    return feedback.assign(text=None)
+
+
+def nobody_signed(feedback):
+    return feedback.assign(person_id=None, journey_id=None)
+
+
+def ten_comments(feedback):
+    return feedback[feedback["text"].notna()].head(10)
+
+
+def one_touchpoint(feedback):
+    return feedback[feedback["touchpoint"] == "hold"]
+
+
+def scale_turned_round(feedback):
+    box = feedback["instrument"] == "comment box"
+    return feedback.assign(rating=feedback["rating"].where(~box, 6 - pd.to_numeric(feedback["rating"])))
+
+
+def another_language(feedback):
+    return feedback.assign(text=feedback["text"].where(feedback["text"].isna(), "Pani w bibliotece bardzo mi pomog\u0142a"))
+
+
+def strange_texts(feedback):
+    odd = ["word " * 10_000, "<script>alert(1)</script><b>thanks</b>", "=HYPERLINK(\"x\")", "\U0001f621" * 40, "???", "ok"]
+    told = feedback["text"].notna()
+    return feedback.assign(text=feedback["text"].mask(told, pd.Series(np.resize(odd, len(feedback)), feedback.index)))
+
+
+@pytest.mark.parametrize(("change", "untestable", "words"), [
+    (no_words, set(), "too few comments in words"),
+    (nobody_signed, {"C05"}, ""),
+    (ten_comments, {"C05", "C07", "C08", "C10"}, "too few"),
+    (one_touchpoint, {"C08"}, "single step"),
+    (scale_turned_round, set(), "may be turned round"),
+    (another_language, set(), ""),
+    (strange_texts, set(), "")])
+def test_feedback_that_says_little_or_something_strange_still_gets_its_page(small, tmp_path, change, untestable, words):
+    folder = small(1500)
+    path = folder / yaml.safe_load((folder / "study.yml").read_text())["sources"]["feedback"]
+    change(pd.read_csv(path, dtype=str)).to_csv(path, index=False)
+    manifest, page = page_of(FEEL, folder, tmp_path)
+    found = verdicts(manifest)
+    assert set(found) == EMOTIONS and words in page
+    assert {claim for claim, verdict in found.items() if verdict == "not testable with this data"} >= untestable
+    assert not re.findall(r".{80}nan%?\b", page) and "Traceback" not in page and "<script" not in page
+
+
+def test_a_study_without_feedback_still_says_who_comes_back(small, tmp_path):
+    manifest, page = page_of(FEEL, small(1500, study=only_activity), tmp_path)
+    found = verdicts(manifest)
+    assert found["C09"] != "not testable with this data" and "people's feedback, which this study does not have" in page
+    assert {claim for claim, verdict in found.items() if verdict == "not testable with this data"} == EMOTIONS - {"C09"}

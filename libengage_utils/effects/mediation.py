@@ -64,15 +64,16 @@ class Mediation:
     def summary(self):
         """The finding in three sentences."""
         experience, emotion, outcome = self.paths.loc["first", "from"], *self.paths["to"].iloc[:2]
-        show = "{:+.1%}" if self.kind == "probit" else "{:+.3g}"
+        show = "{:+.1%}" if self.kind == "probit" else "{:+.2g}"
         indirect, total = ("{} (95% interval {} to {})".format(*(show.format(number) for number in self.table.loc[row]))
                            for row in ("indirect", "total"))
         share = self.table.loc["proportion", "estimate"]
         of_total = "" if np.isnan(share) else f", {share:.0%} of it"
         gone = "{:+.2f} (95% interval {:+.2f} to {:+.2f})".format(*self.vanishes_at)
-        return (f"{experience} from {self.contrast[0]:g} to {self.contrast[1]:g} goes with {outcome} by {total}; of this, "
-                f"{indirect} passes through {emotion}{of_total} ({about(self.people)} people). This is an association in "
-                "the order assumed, and something unmeasured may be behind it. Nothing would be left if, for such a reason, "
+        return (f"{experience[:1].upper()}{experience[1:]} from {self.contrast[0]:g} to {self.contrast[1]:g} goes with a "
+                f"difference in {outcome} of {total}; of this, {indirect} passes through {emotion}{of_total} "
+                f"({about(self.people)} people). This is an association in the order assumed, and something unmeasured may "
+                "be behind it. Nothing would be left if, for such a reason, "
                 f"the unexplained parts of {emotion} and {outcome} correlated by {gone}.")
 
     def sensitivity(self, rhos=RHOS):

@@ -172,9 +172,9 @@ def read_codes(codes, comments, *, groups=GROUPS):
     Parameters
     ----------
     codes : frame
-        `feedback_id`, `coder`, `code`: one row a comment and coder.
+        `feedback_id`, `coder`, `code`: one row a comment and coder; perhaps `weight`.
     comments : frame
-        The comments, or the sheet they were coded on, with `feedback_id` and perhaps `weight`.
+        The comments, or the sheet they were coded on, with `feedback_id`; and `weight`, if the codes have none.
     groups : sequence of str
         The groups allowed.
 
@@ -217,15 +217,17 @@ def read_codes(codes, comments, *, groups=GROUPS):
     reason = pd.Series(np.select([wrong for wrong, _ in reasons], [words for _, words in reasons], ""), read.index)
     aside = raw[["feedback_id", "coder", "code"]].assign(reason=reason)[coded & (reason != "")]
     aside.insert(0, "row", aside.index + 1)
+    if "weight" in raw:
+        read["weight"] = raw["weight"]
+    elif "weight" in known:
+        read["weight"] = known["weight"].reindex(read["feedback_id"]).to_numpy()
     kept = read[coded & (reason == "")]
-    if "weight" in comments:
-        kept = kept.assign(weight=known["weight"].reindex(kept["feedback_id"]).to_numpy())
     return Codes(kept.reset_index(drop=True), aside.reset_index(drop=True), int((~coded).sum()))
 
 
 def _columns(frame, columns, what):
     """The frame in pandas, or a sentence on the columns it lacks."""
-    frame = nw.from_native(frame, eager_only=True).to_pandas()
+    frame = nw.from_native(frame).lazy().collect().to_pandas()
     if absent := [name for name in columns if name not in frame]:
         raise ValueError(f"The {what} have no column {', '.join(absent)}; they have {', '.join(map(str, frame))}.")
     return frame

@@ -13,6 +13,7 @@ from .arcs import FALSE_DISCOVERIES, STRONG
 from .feelings import as_pandas, need
 from .sessions import acts_of_people, in_order, longest_pause
 
+MOST_TOLD = 3
 NOTHING, ANYWHERE = "nothing more", "anywhere"
 COLUMNS = ["before", "after", "high", "low", "difference", "ci_low", "ci_high", "p"]
 
@@ -46,9 +47,11 @@ class Aftermath:
     def summary(self):
         """What differs by more than chance, in a sentence or two."""
         sure = self.differences[self.differences["p_adjusted"] < FALSE_DISCOVERIES]
+        sure = sure.sort_values("difference", key=abs, ascending=False)
         told = "; ".join(
             f"{'at any touchpoint' if row.before == ANYWHERE else f'at {row.before}'}, \u201c{row.after}\u201d came next "
-            f"after {row.low:.0%} of lows and {row.high:.0%} of highs" for row in sure.itertuples())
+            f"after {row.low:.0%} of lows and {row.high:.0%} of highs" for row in sure.head(MOST_TOLD).itertuples())
+        told += f"; and {len(sure) - MOST_TOLD} other next acts differ by more than chance" if len(sure) > MOST_TOLD else ""
         compared = (f"The next act within {self.gap_days:g} days was compared after the first strong feeling of "
                     f"{about(self.highs + self.lows)} people")
         return f"{compared}: {told}." if told else f"{compared}: no next act differs by more than chance."
