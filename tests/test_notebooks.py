@@ -111,7 +111,7 @@ def test_what_is_planted_about_emotion_is_recovered_and_what_is_not_is_not(tmp_p
     truth = yaml.safe_load((HOME / "data" / "demo" / "truth.yml").read_text())["claims"]
     expected = {True: "supported here", False: "not supported here"}
     assert verdicts(manifest) == {claim: expected[truth[claim]["holds"]] for claim in EMOTIONS}
-    assert "Left out" not in page and manifest["withheld"] > 0
+    assert "Left out" not in page
 
 
 def test_claims_on_emotion_planted_the_other_way_are_judged_the_other_way(tmp_path):
@@ -155,7 +155,7 @@ def strange_texts(feedback):
 @pytest.mark.parametrize(("change", "untestable", "words"), [
     (no_words, set(), "too few comments in words"),
     (nobody_signed, {"C05"}, ""),
-    (ten_comments, {"C05", "C07", "C08", "C10"}, "too few"),
+    (ten_comments, {"C05", "C07", "C08"}, "too few"),
     (one_touchpoint, {"C08"}, "single step"),
     (scale_turned_round, set(), "may be turned round"),
     (another_language, set(), ""),
