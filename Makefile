@@ -53,6 +53,9 @@ demo: $(READY)                ## write the synthetic library in data/demo anew
 data: $(READY)                ## download San Francisco's cardholders to data/sfpl (needs the internet)
 	@$(PY) data/sfpl/fetch.py
 
+fit: $(READY)                 ## fit the emotion model anew from GoEmotions, downloaded unless FILES=folder holds it
+	@$(if $(FILES),,$(PY) data/goemotions/fetch.py &&) $(PY) -m libengage_utils.emotions.fitting "$(or $(FILES),data/goemotions)"
+
 bench: $(READY)               ## compare speed and memory with hand-written SQL, pandas, lifetimes and pm4py
 	@$(PY) benchmarks/features.py && $(PY) benchmarks/preparation.py && $(PY) benchmarks/journeys.py
 
@@ -70,7 +73,7 @@ lock:                         ## resolve requirements.lock anew (needs uv and th
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 
-.PHONY: help report test lab check sheet demo data bench lint clean-reports clean lock always
+.PHONY: help report test lab check sheet demo data fit bench lint clean-reports clean lock always
 
 # --- pages: each is made anew when its notebook, the study's inputs or the package change ---
 
