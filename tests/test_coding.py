@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libengage_utils.__main__ import main
+from libengage_utils.demo import write_demo
 from libengage_utils.emotions.accuracy import accuracy
 from libengage_utils.emotions.alpha import krippendorff_alpha
 from libengage_utils.emotions.coding import read_codes, sample_to_code
 from libengage_utils.emotions.pairing import GROUPS, paired
 from libengage_utils.emotions.recalibration import EmotionRecalibration, recalibrate
 from libengage_utils.emotions.reliability import attenuation, score_reliability
+from libengage_utils.study import open_study
 
 
 def comments(n=1000, seed=0, **columns):
@@ -381,3 +384,28 @@ def test_a_slope_on_a_score_that_may_be_noise_is_not_corrected():
     assert np.isnan(result.corrected) and "cannot be said" in result.summary
     with pytest.raises(ValueError, match="between 0 and 1"):
         attenuation(1.2)
+
+
+# --- the sheet, from the command line ---
+
+def test_a_sheet_goes_out_and_comes_back_as_a_table_of_the_study(tmp_path, capsys):
+    write_demo(tmp_path / "study", people=400)
+    sheet = tmp_path / "study" / "to-code.csv"
+    main(["sheet", str(tmp_path / "study" / "study.yml"), "--to", str(sheet), "--number", "40"])
+    table = pd.read_csv(sheet)
+    assert len(table) == 40 and table["code"].isna().all() and "Fill in coder" in capsys.readouterr().out
+    table.assign(code="Gratitude", coder="A").to_csv(sheet, index=False)
+    said = (tmp_path / "study" / "study.yml").read_text().replace("codes: codes.csv", "codes: to-code.csv")
+    (tmp_path / "study" / "study.yml").write_text(said)
+    study = open_study(tmp_path / "study")
+    read = read_codes(study.codes, study.feedback)
+    assert len(read.codes) == 40 and set(read.codes["code"]) == {"gratitude"} and read.codes["weight"].min() > 1
+
+
+def test_a_sheet_with_codes_in_it_is_never_overwritten(tmp_path):
+    write_demo(tmp_path / "study", people=400)
+    sheet = tmp_path / "codes.csv"
+    sheet.write_text("precious")
+    with pytest.raises(SystemExit, match="exists already"):
+        main(["sheet", str(tmp_path / "study" / "study.yml"), "--to", str(sheet)])
+    assert sheet.read_text() == "precious"
