@@ -59,7 +59,7 @@ def lorenz(results, ax=None):
                  for words, result in results.items()))
 
 
-def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", reference=None, ax=None):
+def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", reference=None, shown="", ax=None):
     """Estimates with intervals, one line each, in groups; a mark where a rule draws its line.
 
     Parameters
@@ -79,6 +79,8 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
         What the mark says.
     reference : float, optional
         A value of everybody, drawn as a dotted line.
+    shown : str
+        What the figure shows and of whom, where the axis does not say it: the beginning of its caption.
     ax : matplotlib Axes, optional
 
     Returns
@@ -103,7 +105,8 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
             else:
                 ax.plot([row.low, row.high], [y, y], color=BLUE, lw=2.4, solid_capstyle="round", alpha=0.55)
                 ax.plot(row.estimate, y, "o", color=BLUE, ms=6.5)
-                ax.annotate(number(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center")
+                ax.annotate(number(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center",
+                            bbox={"fc": "white", "ec": "none", "pad": 0.8})
             ticks.append((y, row.label))
             y += 1
     for at in np.atleast_1d(mark if mark is not None else []):
@@ -125,7 +128,7 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
                                f"{number(row.estimate, form)} ({number(row.low, form)} to {number(row.high, form)})")
             for row in table.itertuples()]
     marked = f" Dashed: {mark_words}." if mark is not None else ""
-    return finish(ax, finding, f"Points are estimates, lines 95% intervals.{marked}",
+    return finish(ax, finding, f"{shown} Points are estimates, lines 95% intervals.{marked}".strip(),
                    f"{xlabel.capitalize()}: {'; '.join(said)}.", table["estimate"].isna().sum())
 
 

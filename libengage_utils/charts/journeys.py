@@ -9,6 +9,7 @@ from matplotlib.ticker import PercentFormatter
 from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish, number, panels
 
 MARKS = {"high": BLUE, "low": ACCENT, "": QUIET}
+THAN_MEAN = {"high": "above its mean", "low": "below its mean", "": ""}
 SERIES = (ACCENT, BLUE, "#3f7d4e", QUIET)
 
 
@@ -55,22 +56,22 @@ def arc(table, finding, ax=None):
         ax.plot([x, x], [row.low, row.high], color=colour, lw=2.2, solid_capstyle="round")
         ax.plot(x, row.estimate, "o", color=colour, ms=11 if row.mark else 7)
         above = row.mark != "low"
-        ax.annotate(f"{row.mark}\n{row.estimate:+.2f}".strip(), (x, row.high if above else row.low),
+        ax.annotate(f"{THAN_MEAN[row.mark]}\n{number(row.estimate, '+.2f')}".strip(), (x, row.high if above else row.low),
                     (0, 7 if above else -7), textcoords="offset points", ha="center", va="bottom" if above else "top",
                     color=colour if row.mark else INK, fontweight="bold" if row.mark else "normal", fontsize=10.5)
     names = ["\n".join(textwrap.wrap(str(label), max(8, 88 // len(table)))) for label in table["label"]]
     ax.set_xticks(at, [name if pd.isna(people) else f"{name}\n({round(people, -1):,.0f})"
                        for name, people in zip(names, table["people"], strict=True)])
-    bottom, top = min(table["low"].min(), 0), max(table["high"].max(), 0)
-    room = 0.3 * max(top - bottom, 0.2)
-    ax.set(xlim=(-0.5, len(table) - 0.5), ylim=(max(bottom - room, -1.3), min(top + room, 1.3)),
+    reach = max(0.5, 1.2 * table[["low", "high"]].abs().max().max())      # half of the scale, or all of it
+    ax.set(xlim=(-0.5, len(table) - 0.5), ylim=(-min(reach, 1.25), min(reach, 1.25)),
            xlabel="step of the journey, in its usual order (about so many people)",
            ylabel="how people felt\n(-1 worst, 1 best)")
     ax.tick_params(bottom=False)
     ax.grid(axis="y")
     said = [f"{row.label} {_span(row, '+.2f')}{f', a {row.mark}' if row.mark else ''}" for row in table.itertuples()]
     return finish(ax, finding, "Points are means, lines and band 95% intervals that allow for people who rated more than "
-                  "once. A high or a low is a step that differs from the journey's own mean by more than chance.",
+                  "once. Marked is a step that differs from the journey's own mean by more than chance."
+                  + ("" if reach > 1 else " The axis shows the middle of the scale only."),
                   f"Mean valence from -1 to 1: {'; '.join(said)}.", table["estimate"].isna().sum())
 
 
@@ -103,17 +104,18 @@ def extremes(tables, finding):
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         ax.grid(axis="y")
         ax.tick_params(bottom=False)
-        ax.set_xlabel(f"rating, worst to best\n{words}")
+        ax.set_xlabel("rating, worst to best")
+        ax.set_title(words[:1].upper() + words[1:], fontsize=11, pad=22, color=QUIET)
         said.append(f"{words.capitalize()}: " + "; ".join(
-            f"{row.label} {_span(row, '.0%')}, single hump {row.reference:.0%}" for row in table.itertuples()) + ".")
+            f"rating {row.label}: {_span(row, '.0%')}, single hump {row.reference:.0%}" for row in table.itertuples()) + ".")
     axes[0].set_ylabel("share of ratings")
     last = next(reversed(tables.values()))["reference"]
-    axes[-1].annotate("a single hump with the\nsame mean and spread", (int(last.argmax()), last.max()), (0, 16),
+    axes[-1].annotate("the closest pattern\nwith a single hump", (int(last.argmax()), last.max()), (0, 16),
                         textcoords="offset points", ha="center", color=BLUE, fontsize=10)
     axes[0].margins(y=0.14)
     withheld = sum(table["estimate"].isna().sum() for table in tables.values())
-    return finish(axes[0], finding, "Bars are shares of ratings with 95% intervals, the two ends in orange; dots are a "
-                  "distribution with one hump.", " ".join(said), withheld)
+    return finish(axes[0], finding, "Bars are shares of ratings with 95% intervals, the two ends in orange. Dots are the closest "
+                  "pattern with a single hump; where ratings spread more widely than any, the widest.", " ".join(said), withheld)
 
 
 def contrast(table, finding, *, xlabel, form=".0%", ax=None):
@@ -194,9 +196,9 @@ def returned(table, finding, ax=None):
     ends = []
     highest_first = table.groupby("group")["estimate"].last().sort_values(ascending=False).index
     for colour, group in zip((BLUE, "#3f7d4e", ACCENT, QUIET), highest_first, strict=False):
-        rows = table[table["group"] == group]
-        ax.fill_between(rows["day"], rows["low"], rows["high"], step="post", color=colour, alpha=0.2, lw=0)
-        ax.step(rows["day"], rows["estimate"], where="post", color=colour, lw=2)
+        rows = table[(table["group"] == group) & (table["day"] > 0)]
+        ax.fill_between(rows["day"], rows["low"], rows["high"], color=colour, alpha=0.2, lw=0)
+        ax.plot(rows["day"], rows["estimate"], "o-", color=colour, lw=1.4, ms=5)
         ends.append((rows["estimate"].iloc[-1], f"{group}: {rows['estimate'].iloc[-1]:.0%}", colour))
     room = np.inf
     for height, words, colour in sorted(ends, reverse=True):
@@ -210,8 +212,8 @@ def returned(table, finding, ax=None):
     ax.set_xticks(np.arange(0, table["day"].max() + 1, 15))
     said = [f"{row.group.capitalize()}: {_span(row, '.0%')} back by day {row.day:.0f}"
             for row in table.groupby("group", sort=False).tail(1).itertuples()]
-    return finish(ax, finding, "Each step up is people seen again; bands are 95% intervals, and a line ends where too few "
-                  "are left.", f"{'; '.join(said)}.")
+    return finish(ax, finding, "Read at the dots: days by which enough people came back to be shown. Bands are 95% "
+                  "intervals.", f"{'; '.join(said)}.")
 
 
 def paths_between(paths, finding, ax=None):
@@ -276,8 +278,8 @@ def sensitivity(table, vanishes_at, finding, ax=None):
     ax.axhline(0, color=QUIET, lw=1, ls=":")
     assumed = table.iloc[(table["rho"]).abs().argmin()]
     ax.plot(0, assumed["estimate"], "o", color=BLUE, ms=8)
-    ax.annotate("if nothing was left out", (0, assumed["estimate"]), (10, 8), textcoords="offset points", color=BLUE,
-                fontsize=10.5)
+    ax.annotate("if nothing was left out", (0, assumed["estimate"]), (-8, -14), textcoords="offset points", color=BLUE,
+                fontsize=10.5, ha="right")
     ax.axvline(vanishes_at, color=ACCENT, lw=1.2, ls="--")
     ax.annotate(f"nothing left at {vanishes_at:+.2f}", (vanishes_at, ax.get_ylim()[1]), (6, -4), textcoords="offset points",
                 va="top", color=ACCENT, fontsize=10.5)

@@ -78,15 +78,15 @@ def finish(ax, finding, reading, numbers, withheld=0):
 
 
 def number(value, form):
-    """A number in this format, nought without a sign.
+    """A number in this format, nought without a sign, and the sign a minus rather than a hyphen.
 
     Examples
     --------
     >>> number(-0.001, ".0%"), number(-0.4, "+.0f"), number(-1.2, "+.0f")
-    ('0%', '0', '-1')
+    ('0%', '0', '\u22121')
     """
     words = format(value, form)
-    return words if re.search("[1-9]", words) else words.lstrip("+-")
+    return words.replace("-", "\N{MINUS SIGN}") if re.search("[1-9]", words) else words.lstrip("+-")
 
 
 def percent(share):
