@@ -67,25 +67,28 @@ CLAIMS = {claim.id: claim for claim in (
           "From .85 on, two measures are customarily taken for one thing (R\u00f6nkk\u00f6 & Cho 2022)."),
     Claim("C05", "The experiences people have with us drive emotion that in turn fuels engagement.",
           "the indirect association of experience with later use through feeling, in standard deviations,", "at least", 0.01,
-          ".3f", "One hundredth is what two small correlations in a row, of a tenth each, make; earlier use is held fixed.",
-          reading="Experience goes with feeling, and feeling with use in the next term. What drives what is not tested."),
+          ".3f", "One hundredth is what two small correlations in a row, of a tenth each, make.",
+          reading="Experience goes with feeling, and feeling with use in the next term, use in the term before held fixed. "
+          "What drives what is not tested."),
     Claim("C07", "Very big highs and lows.",
           "what the two ends of the scale hold of unasked ratings, beyond the likeliest distribution with a single hump,",
           "at least", 5, ".0f", "Five in a hundred is set as the least that is worth speaking of two camps.", " points",
-          "Those who write unasked are of two extremes. What people feel who do not write, the survey tells better."),
+          "Ratings given unasked are of two extremes. Whether people in general feel so, a survey tells better."),
     Claim("C08", "People remember the peak and the end.",
           "how much more of the variance of overall ratings peak and end account for than the plain mean of the steps",
           "at least", 2, ".0f", "To matter they must beat the mean; less than two points would change nothing that is done.",
-          " points"),
+          " points",
+          "Peak and end tell more of how the whole is rated than the plain mean of the steps does."),
     Claim("C09", "Effort and friction cost us people.",
           "how many fewer come back within 90 days of an errand with a failure left as it was than of one without, "
           "service and earlier use alike,", "at least", 5, ".0f",
           "Five in a hundred is set as the least loss worth a plan.", " points",
-          "People come back less after friction. Hard errands differ from easy ones in more than is recorded."),
+          "People come back less after a failure that nobody put right. Other friction is shown and not judged."),
     Claim("C10", "A well-recovered failure beats no failure.",
           "how many more come back within 90 days of an errand with a failure put right than of a like errand without any",
           "at least", 2, ".1f", "Behaviour is judged, since satisfaction is known to rise (de Matos and others 2007); two "
-          "in a hundred is set as the least that would be a gain.", " points"),
+          "in a hundred is set as the least that would be a gain.", " points",
+          "More people come back after a failure put right than after a like errand without one."),
     Claim("C12", "Non-users have reasons.",
           "the largest standardised difference in being never seen, between the commonest mode, level or site and another,",
           "at least", 5, ".0f",
@@ -125,6 +128,19 @@ class ClaimCard:
                         f"<td style='text-align:left'>{escape(value)}</td></tr>" for name, value in rows if value)
         return {MIME: self.to_dict(), "text/html": f"<table>{table}</table>",
                 "text/plain": f"{self.id}: {self.verdict}. {self.answer}"}
+
+
+def more_or_fewer(estimate, low, high):
+    """A difference of counts in words, such as "15 fewer"; "about as many" where its interval holds 0.
+
+    Examples
+    --------
+    >>> more_or_fewer(-15.2, -17, -13), more_or_fewer(3.4, 1, 6), more_or_fewer(-0.9, -3, 2)
+    ('15 fewer', '3 more', 'about as many')
+    """
+    if not (low > 0 or high < 0):
+        return "about as many"
+    return f"{abs(estimate):.0f} {'more' if estimate > 0 else 'fewer'}"
 
 
 def judge(claim, estimate=None, interval=None, *, answer="", missing=""):

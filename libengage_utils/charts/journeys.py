@@ -114,8 +114,9 @@ def extremes(tables, finding):
                         textcoords="offset points", ha="center", color=BLUE, fontsize=10)
     axes[0].margins(y=0.14)
     withheld = sum(table["estimate"].isna().sum() for table in tables.values())
-    return finish(axes[0], finding, "Bars are shares of ratings with 95% intervals, the two ends in orange. Dots are the closest "
-                  "pattern with a single hump; where ratings spread more widely than any, the widest.", " ".join(said), withheld)
+    return finish(axes[0], finding, "Bars are shares of ratings with 95% intervals, the two ends in orange. Dots are the "
+                  "closest pattern with a single hump; where ratings spread more widely than any, the widest.",
+                  " ".join(said), withheld)
 
 
 def contrast(table, finding, *, xlabel, form=".0%", ax=None):

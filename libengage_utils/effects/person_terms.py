@@ -74,6 +74,29 @@ def person_terms(events, feedback, terms, *, people=None):
     return table.reset_index()
 
 
+def terms_between(first, last, months=4):
+    """Terms of so many months, one after the other, as many as are over by the last day.
+
+    Parameters
+    ----------
+    first, last : date
+    months : int
+
+    Returns
+    -------
+    DataFrame
+        from, to (first and last day) and season (which term of the year it is, from 1).
+
+    Examples
+    --------
+    >>> terms_between("2024-09-01", "2025-05-31")["to"].dt.strftime("%Y-%m-%d").tolist()
+    ['2024-12-31', '2025-04-30']
+    """
+    starts = pd.date_range(first, pd.Timestamp(last) + pd.DateOffset(days=1), freq=pd.DateOffset(months=months))
+    season = np.arange(len(starts) - 1) % max(12 // months, 1) + 1
+    return pd.DataFrame({"from": starts[:-1], "to": starts[1:] - pd.Timedelta(days=1), "season": season})
+
+
 def long_waits(acts):
     """Whether each act took over three times the median wait of its touchpoint."""
     return acts["minutes_waited"] > LONG * acts.groupby("touchpoint")["minutes_waited"].transform("median")

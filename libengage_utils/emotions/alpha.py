@@ -27,12 +27,12 @@ class Alpha:
 
     @property
     def summary(self):
-        """The agreement in a sentence, worded as Krippendorff advises."""
+        """The agreement in a sentence, worded as Krippendorff advises, by the lower limit."""
         what = f"Krippendorff's alpha ({self.level}) of {self.coders} coders on {self.comments:,} comments"
         if np.isnan(self.estimate):
             return f"{what} is not defined, because all codes are the same: there is no variation to agree on."
-        word = ("reliable" if self.estimate >= RELIABLE else "good for tentative conclusions only"
-                if self.estimate >= TENTATIVE else "too unreliable to build on")
+        word = ("reliable" if self.low >= RELIABLE else "good for tentative conclusions only"
+                if self.low >= TENTATIVE else "too unreliable to build on")
         return f"{what} is {self.estimate:.2f} (95% interval {self.low:.2f} to {self.high:.2f}): the codes are {word}."
 
 

@@ -4,6 +4,8 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from .model import mapping
+
 GROUPS = ("gratitude", "joy and relief", "admiration", "confusion", "frustration", "disappointment and sadness",
           "anxiety", "surprise", "neutral")
 NO_PROBABILITIES = ("valence", "top", "confidence")  # what else the model's frame may hold
@@ -52,6 +54,40 @@ def probabilities_of(scored):
         raise ValueError(f"Row {row + 1} gives {frame.columns[column]} a probability of {frame.iat[row, column]:g}, which "
                          "is not between 0 and 1: leave out comments that the machine did not score.")
     return frame
+
+
+def in_tones(scored):
+    """Probabilities of the reader's groups joined to tones, each comment's adding up to 1.
+
+    Parameters
+    ----------
+    scored : DataFrame
+        A column for each of `GROUPS`, and perhaps others; comments without probabilities are left out.
+
+    Returns
+    -------
+    DataFrame
+        troubled, pleased, neither.
+
+    Examples
+    --------
+    >>> in_tones(pd.DataFrame([[0.1] * 8 + [0.2]], columns=GROUPS)).round(1).loc[0].to_dict()
+    {'troubled': 0.4, 'pleased': 0.3, 'neither': 0.3}
+    """
+    groups = scored[list(GROUPS)].dropna()
+    groups = groups.div(groups.sum(axis=1), axis=0)
+    return pd.DataFrame({tone: groups[members].sum(axis=1) for tone, members in mapping()["tones"].items()})
+
+
+def tone_of(codes):
+    """The tone of each code.
+
+    Examples
+    --------
+    >>> tone_of(pd.Series(["anxiety", "neutral"])).tolist()
+    ['troubled', 'neither']
+    """
+    return codes.map({group: tone for tone, members in mapping()["tones"].items() for group in members})
 
 
 def paired(scored, codes, sample_weight=None):

@@ -1,4 +1,4 @@
-"""What people do next after a step that felt very good or very bad."""
+"""What people do next after they said that a step felt very good or very bad."""
 
 from dataclasses import dataclass, field
 
@@ -6,15 +6,14 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.proportion import confint_proportions_2indep
 
 from ..privacy import about, suppress
 from .arcs import FALSE_DISCOVERIES, STRONG
 from .feelings import as_pandas, need
-from .sessions import acts_of_people, in_order, longest_pause
+from .sessions import acts_of_people, longest_pause
 
+NOTHING, UNNAMED, ANYWHERE = "nothing more", "something unnamed", "anywhere"
 MOST_TOLD = 3
-NOTHING, ANYWHERE = "nothing more", "anywhere"
 COLUMNS = ["before", "after", "high", "low", "difference", "ci_low", "ci_high", "p"]
 
 
@@ -27,11 +26,10 @@ class Aftermath:
     after_high, after_low : DataFrame
         From the touchpoint that felt so (rows) to the next act (columns): shares of people; missing where withheld.
     differences : DataFrame
-        By `before` and `after`: `high` and `low` (shares), `difference` (after a low less after a high) with its 95%
-        interval `ci_low`, `ci_high`, and `p_adjusted`; the row `before` = "anywhere" compares like with like over all
-        touchpoints. Missing where withheld.
+        By `before` and `after`: `high` and `low` (standardised shares), `difference` (after a low less after a high) with
+        its 95% interval `ci_low`, `ci_high`, and `p_adjusted`; the rows `before` = "anywhere" are over all touchpoints.
     highs, lows : int
-        People with a high, and with a low, whose next act is compared.
+        People whose first strong feeling was a high, and a low.
     gap_days : float
         How long the next act was waited for.
     """
@@ -44,39 +42,47 @@ class Aftermath:
     gap_days: float
 
     @property
+    def sure(self):
+        """The differences that are more than chance, largest first (DataFrame)."""
+        sure = self.differences[self.differences["p_adjusted"] < FALSE_DISCOVERIES]
+        return sure.sort_values("difference", key=abs, ascending=False)
+
+    @property
     def summary(self):
         """What differs by more than chance, in a sentence or two."""
-        sure = self.differences[self.differences["p_adjusted"] < FALSE_DISCOVERIES]
-        sure = sure.sort_values("difference", key=abs, ascending=False)
         told = "; ".join(
             f"{'at any touchpoint' if row.before == ANYWHERE else f'at {row.before}'}, \u201c{row.after}\u201d came next "
-            f"after {row.low:.0%} of lows and {row.high:.0%} of highs" for row in sure.head(MOST_TOLD).itertuples())
-        told += f"; and {len(sure) - MOST_TOLD} other next acts differ by more than chance" if len(sure) > MOST_TOLD else ""
-        compared = (f"The next act within {self.gap_days:g} days was compared after the first strong feeling of "
-                    f"{about(self.highs + self.lows)} people")
+            f"after {row.low:.0%} of lows and {row.high:.0%} of highs" for row in self.sure.head(MOST_TOLD).itertuples())
+        more = len(self.sure) - MOST_TOLD
+        told += f"; and {more} other next acts differ by more than chance" if more > 0 else ""
+        compared = (f"What came next within {self.gap_days:g} days was compared after the first strong feeling of "
+                    f"{about(self.highs + self.lows)} people, within touchpoint and instrument")
         return f"{compared}: {told}." if told else f"{compared}: no next act differs by more than chance."
 
 
-def what_follows(events, feedback, gap_days=7, draws=2000, minimum_count=10, random_state=0):
+def what_follows(events, feedback, gap_days=7, *, as_of=None, draws=2000, minimum_count=10, random_state=0):
     """Compare what people do next after a high with what they do after a low.
 
-    A high is a step felt with a valence of at least 0.5, a low one of at most -0.5. A person counts once at each
-    touchpoint, with the first strong feeling there, and once over all touchpoints. What follows is the person's next
-    act within the gap, or nothing more. Over all touchpoints differences are those within touchpoints, pooled with
-    Mantel-Haenszel weights, because where people are happy they also have other things to do next.
+    A high is a step felt with a valence of at least 0.5, a low one of at most -0.5. What follows is the person's next
+    act after the feeling was told (acts between the step and the telling are no answer to it), within the gap, or
+    nothing more. In each comparison a person counts once, with the first strong feeling.
 
-    Each difference is tested by permuting "high" and "low" among people within touchpoints, and the tests together
-    by the Benjamini-Hochberg rule at a false-discovery rate of 5%. Intervals are Newcombe's, and over all touchpoints
-    those of Sato's variance.
+    Highs and lows are compared within touchpoint and instrument, and the differences pooled with Mantel-Haenszel
+    weights: where people are happy they also have other things to do next, and a form that is sent after a service
+    reaches people at another point of their errand than a comment box. Each difference is tested by permuting "high"
+    and "low" within these strata, and the tests together by the Benjamini-Hochberg rule at a false-discovery rate of
+    5%; intervals are of Sato's variance. How much people used the library before is not held alike.
 
     Parameters
     ----------
     events : frame
         The schema's events, of any kind Narwhals supports.
     feedback : DataFrame
-        Feedback with `valence` and, from `attach`, `event_id`.
+        Feedback with `valence`, `given_at`, perhaps `instrument`, and, from `attach`, `event_id`.
     gap_days : float
         How long the next act is waited for, in days.
+    as_of : date, optional
+        Last day the events reach; their last act by default. What was told less than the gap before is left out.
     draws : int
         Number of permutations.
     minimum_count : int
@@ -95,8 +101,8 @@ def what_follows(events, feedback, gap_days=7, draws=2000, minimum_count=10, ran
 
     References
     ----------
-    Newcombe (1998), Stat. in Medicine 17, 873-890. Sato, Greenland & Robins (1989), Biometrics 45, 1323-1324.
-    Phipson & Smyth (2010), Stat. Appl. Genet. Mol. Biol. 9(1), on p-values of permutations.
+    Mantel & Haenszel (1959), J. Natl Cancer Inst. 22, 719-748. Sato, Greenland & Robins (1989), Biometrics 45,
+    1323-1324. Phipson & Smyth (2010), Stat. Appl. Genet. Mol. Biol. 9(1), on p-values of permutations.
 
     Examples
     --------
@@ -104,46 +110,52 @@ def what_follows(events, feedback, gap_days=7, draws=2000, minimum_count=10, ran
     >>> events = pd.DataFrame({"event_id": [f"{i:03}" for i in range(160)], "person_key": who.astype(str),
     ...     "occurred_at": pd.to_datetime(["2025-01-01", "2025-01-02"] * 80), "initiated_by": "person",
     ...     "touchpoint": ["desk", "loan", "desk", "chat"] * 20 + ["desk", "chat"] * 30 + ["desk", "loan"] * 10})
-    >>> feedback = pd.DataFrame({"event_id": events["event_id"][::2], "valence": [0.9] * 40 + [-0.9] * 40})
-    >>> after = what_follows(events, feedback).differences
+    >>> feedback = pd.DataFrame({"event_id": events["event_id"][::2], "valence": [0.9] * 40 + [-0.9] * 40,
+    ...                          "given_at": events["occurred_at"][::2]})
+    >>> after = what_follows(events, feedback, as_of="2025-01-31").differences
     >>> after.loc[after["after"] == "chat", ["before", "high", "low"]].values.tolist()
     [['anywhere', 0.5, 0.75], ['desk', 0.5, 0.75]]
     """
-    need(feedback, "event_id", "valence")
-    felt = _strong_feelings(events, feedback, gap_days)
+    need(feedback, "event_id", "valence", "given_at")
+    felt = _strong_feelings(events, feedback, longest_pause(gap_days), as_of)
     first = felt.drop_duplicates("person_key")
     highs, lows = (first["low"] == 0).sum(), first["low"].sum()
     if min(highs, lows) < minimum_count:
         raise ValueError(f"Fewer than {minimum_count} people had a high, or a low, that is tied to a step: too few to "
                          "compare what followed.")
-    felt = felt.drop_duplicates(["person_key", "before"])
-    counts = felt.groupby(["before", "after", "low"]).size().unstack("low", fill_value=0)
+    once = felt.drop_duplicates(["person_key", "before"])
+    counts = once.groupby(["before", "after", "low"]).size().unstack("low", fill_value=0)
     matrices = [_shares(counts[which], minimum_count) for which in (0, 1)]
 
     rng = np.random.default_rng(random_state)
-    table = pd.concat([_pooled(first, draws, minimum_count, rng), _within(felt, counts, matrices, draws, rng)],
-                      ignore_index=True).astype(dict.fromkeys(COLUMNS[2:], float))
-    known = table["p"].notna()
-    table.loc[known, "p"] = stats.false_discovery_control(table.loc[known, "p"]) if known.any() else np.nan
+    sets = [(ANYWHERE, first), *once.groupby("before")]
+    table = pd.DataFrame([row for name, rows in sets for row in _compared(name, rows, draws, minimum_count, rng)],
+                         columns=COLUMNS)
+    if len(table):
+        table["p"] = stats.false_discovery_control(table["p"])
     return Aftermath(*matrices, table.rename(columns={"p": "p_adjusted"}), int(highs), int(lows), gap_days)
 
 
-def _strong_feelings(events, feedback, gap_days):
-    """Strongly felt steps in order of time: person_key, before, after, low (1 for a low, 0 for a high)."""
+def _strong_feelings(events, feedback, gap, as_of):
+    """Strong feelings in the order of telling: person_key, before, stratum, after, low (1 for a low, 0 for a high)."""
     acts, _ = acts_of_people(events, "touchpoint")
-    valence = feedback.dropna(subset=["event_id", "valence"]).groupby("event_id")["valence"].mean()
-    valence = valence[valence.abs() >= STRONG - 1e-9]
-    strong = nw.col("event_id").is_in(valence.index.tolist())
-    felt = as_pandas(acts.filter(strong, ~nw.col("touchpoint").is_null()),
-                     ["event_id", "person_key", "occurred_at", "touchpoint"]).rename(columns={"touchpoint": "before"})
-    acts, previous, _ = in_order(acts)
-    after = (acts.select(previous("event_id").alias("event_id"), nw.col("touchpoint").alias("after"),
-                         (nw.col("occurred_at") - previous("occurred_at")).alias("waited"))
-             .filter(strong, nw.col("waited") <= longest_pause(gap_days), ~nw.col("after").is_null())
-             .select("event_id", "after").lazy().collect().to_pandas().set_index("event_id")["after"])
-    felt["after"] = [after.get(event, NOTHING) for event in felt["event_id"]]
-    felt["low"] = (felt["event_id"].map(valence) < 0).astype(int)
-    return felt.sort_values(["occurred_at", "event_id"], ignore_index=True)
+    told = feedback.dropna(subset=["event_id", "valence", "given_at"])
+    told = told[told["valence"].abs() >= STRONG - 1e-9].reindex(columns=["event_id", "valence", "given_at", "instrument"])
+    columns = ["event_id", "person_key", "occurred_at", "touchpoint"]
+    felt_at = nw.col("event_id").is_in(told["event_id"].unique().tolist())
+    here = as_pandas(acts.filter(felt_at, ~nw.col("touchpoint").is_null()), columns)
+    felt = told.merge(here.rename(columns={"touchpoint": "before"}), on="event_id")
+    felt["told_at"] = felt[["given_at", "occurred_at"]].max(axis=1).astype("datetime64[us]")
+    theirs = nw.col("person_key").is_in(felt["person_key"].unique().tolist())
+    following = as_pandas(acts.filter(theirs), columns).sort_values(["occurred_at", "event_id"])
+    last = following["occurred_at"].max() if as_of is None else pd.Timestamp(as_of) + pd.Timedelta(days=1)
+    felt = felt[felt["told_at"] <= last - gap].sort_values(["told_at", "event_id", "instrument"], ignore_index=True)
+    following["after"] = following["touchpoint"].fillna(UNNAMED)
+    felt = pd.merge_asof(felt, following[["person_key", "occurred_at", "after"]].rename(columns={"occurred_at": "next_at"}),
+                         left_on="told_at", right_on="next_at", by="person_key", direction="forward", tolerance=gap,
+                         allow_exact_matches=False)
+    return felt.assign(after=felt["after"].astype(object).fillna(NOTHING), low=(felt["valence"] < 0).astype(int),
+                       stratum=felt["before"] + " | " + felt["instrument"].astype(object).fillna("").astype(str))
 
 
 def _shares(counts, minimum_count):
@@ -154,76 +166,50 @@ def _shares(counts, minimum_count):
     return shown.div(square.sum(axis=1), axis=0)
 
 
-def _within(felt, counts, matrices, draws, rng):
-    """Differences at each touchpoint, cell by cell."""
-    high, low = matrices
-    rows = high.index.intersection(low.index)
-    shown = (high.loc[rows].notna() & low.loc[rows].notna()).stack()
-    shown = shown[shown].index
-    rows = []
-    for before, group in felt[felt["before"].isin(shown.get_level_values(0))].groupby("before"):
-        sizes = np.bincount(group["low"], minlength=2)
-        permuted = _permuted(group, draws, rng)
-        for after in shown[shown.get_level_values(0) == before].get_level_values(1):
-            here = (group["after"] == after).to_numpy()
-            n_high, n_low = counts.loc[(before, after)]
-            difference = low.loc[before, after] - high.loc[before, after]
-            ends = confint_proportions_2indep(n_low, sizes[1], n_high, sizes[0], method="newcomb")
-            among_lows = permuted @ here.astype(float)
-            by_chance = among_lows / sizes[1] - (here.sum() - among_lows) / sizes[0]
-            rows.append((before, after, high.loc[before, after], low.loc[before, after], difference, *ends,
-                         _p_value(difference, by_chance)))
-    return pd.DataFrame(rows, columns=COLUMNS)
+def _compared(name, rows, draws, minimum_count, rng):
+    """Differences of the shares of each next act, like compared with like."""
+    sizes = rows.groupby(["stratum", "low"]).size().unstack("low", fill_value=0).reindex(columns=[0, 1], fill_value=0)
+    sizes = sizes[(sizes > 0).all(axis=1)].astype(float)
+    rows = rows[rows["stratum"].isin(sizes.index)]
+    is_low = rows["low"].to_numpy(dtype=bool)
+    acts = [after for after, group in rows.groupby("after") if _enough(group["low"], is_low, minimum_count)]
+    if not acts:
+        return
+    stratum = pd.Categorical(rows["stratum"], categories=sizes.index).codes
+    n_high, n_low = sizes.to_numpy().T
+    weight = n_high * n_low / (n_high + n_low)
+    per_high, per_low = ((weight / weight.sum() / n)[stratum] for n in (n_high, n_low))
+    permuted = _permuted(stratum, is_low, draws, rng)
+    for after in acts:
+        here = (rows["after"] == after).to_numpy()
+        high, low = (per_high * (here & ~is_low)).sum(), (per_low * (here & is_low)).sum()
+        by_chance = permuted @ ((per_low + per_high) * here) - (per_high * here).sum()
+        reach = stats.norm.ppf(0.975) * np.sqrt(_sato(here, is_low, stratum, n_high, n_low))
+        extreme = (np.abs(by_chance) >= abs(low - high) - 1e-12).sum()
+        yield name, after, high, low, low - high, low - high - reach, low - high + reach, (1 + extreme) / (1 + draws)
 
 
-def _pooled(first, draws, minimum_count, rng):
-    """Differences over all touchpoints, like compared with like, one strong feeling a person."""
-    sizes = first.groupby(["before", "low"]).size().unstack("low", fill_value=0)
-    comparable = sizes.index[(sizes > 0).all(axis=1)]
-    first, sizes = first[first["before"].isin(comparable)], sizes.loc[comparable].astype(float)
-    weight = (sizes[0] * sizes[1] / sizes.sum(axis=1)).to_numpy()
-    share = weight / weight.sum() if len(weight) else weight
-    before = pd.Categorical(first["before"], categories=comparable).codes
-    per_high, per_low = (share / sizes[which].to_numpy() for which in (0, 1))
-    permuted = _permuted(first, draws, rng)
-    rows = []
-    for after, here in ((after, (first["after"] == after).to_numpy()) for after in sorted(first["after"].unique())):
-        number = [int((here & (first["low"] == which)).sum()) for which in (0, 1)]
-        rest = [int((first["low"] == which).sum()) - n for which, n in enumerate(number)]
-        if min(*number, *rest) < minimum_count:
-            continue
-        is_low = (first["low"] == 1).to_numpy()
-        low = (per_low[before] * (here & is_low)).sum()
-        high = (per_high[before] * (here & ~is_low)).sum()
-        by_chance = permuted @ ((per_low + per_high)[before] * here) - (per_high[before] * here).sum()
-        reach = 1.96 * np.sqrt(_sato(here, is_low, before, sizes.to_numpy()))
-        rows.append((ANYWHERE, after, high, low, low - high, low - high - reach, low - high + reach,
-                     _p_value(low - high, by_chance)))
-    return pd.DataFrame(rows, columns=COLUMNS)
+def _enough(low, is_low, minimum_count):
+    """Whether enough people did this, and enough did something else, after highs and after lows."""
+    did = np.bincount(low, minlength=2)
+    return min(*did, *(np.bincount(is_low, minlength=2) - did)) >= minimum_count
 
 
-def _sato(here, is_low, before, sizes):
+def _sato(here, is_low, stratum, n_high, n_low):
     """Variance of a Mantel-Haenszel difference of shares (Sato, Greenland & Robins 1989)."""
-    n_high, n_low = sizes.T
     total = n_high + n_low
-    a, b = (np.bincount(before, here & group, minlength=len(sizes)) for group in (is_low, ~is_low))
-    weight = n_high * n_low / total
-    difference = ((a * n_high - b * n_low) / total).sum() / weight.sum()
+    a, b = (np.bincount(stratum, here & group, minlength=len(total)) for group in (is_low, ~is_low))
+    weight = (n_high * n_low / total).sum()
+    difference = ((a * n_high - b * n_low) / total).sum() / weight
     p = (n_low**2 * b - n_high**2 * a + n_high * n_low * (n_high - n_low) / 2) / total**2
     q = (a * (n_high - b) + b * (n_low - a)) / (2 * total)
-    return (difference * p.sum() + q.sum()) / weight.sum() ** 2
+    return (difference * p.sum() + q.sum()) / weight**2
 
 
-def _permuted(group, draws, rng):
-    """Which rows are lows (1) when the lot decides within each touchpoint, of shape (draws, len(group))."""
-    before = pd.factorize(group["before"])[0]
-    slots = np.lexsort((np.arange(len(group)), before))
-    labels = group["low"].to_numpy(dtype=float)[slots]
-    lots = np.argsort(before[slots] + rng.random((draws, len(group))), axis=1)
-    permuted = np.empty((draws, len(group)))
-    permuted[:, slots] = labels[lots]
+def _permuted(stratum, is_low, draws, rng):
+    """Which rows are lows (1) when the lot decides within strata, of shape (draws, number of rows)."""
+    slots = np.argsort(stratum, kind="stable")
+    lots = np.argsort(stratum[slots] + rng.random((draws, len(stratum))), axis=1)
+    permuted = np.empty((draws, len(stratum)))
+    permuted[:, slots] = is_low[slots].astype(float)[lots]
     return permuted
-
-
-def _p_value(observed, by_chance):
-    return (1 + (np.abs(by_chance) >= abs(observed) - 1e-12).sum()) / (1 + len(by_chance))

@@ -19,6 +19,7 @@ MEMORIES = {
     "mean, peak and end": ["mean", "peak", "end"],
 }
 FEWEST_STEPS = 3
+FEWEST_PEOPLE = 100  # below that, what is predicted for others says nothing
 
 
 @dataclass(frozen=True)
@@ -120,10 +121,9 @@ def compare_memories(journeys, overall="overall", folds=10, draws=2000, minimum_
     asked = journeys.dropna(subset=[overall, "person_key"])
     told = asked[asked["rated"] >= FEWEST_STEPS].dropna(subset=terms)
     person, keys = pd.factorize(told["person_key"])
-    if len(keys) < max(minimum_count, folds):
-        raise ValueError(
-            f"{len(keys)} people rated a whole journey and {FEWEST_STEPS} or more of its steps, the last among them; to "
-            f"compare what the rating goes with, {max(minimum_count, folds)} or more are needed.")
+    if len(keys) < FEWEST_PEOPLE:
+        raise ValueError(f"Fewer than {FEWEST_PEOPLE} people rated a whole journey and {FEWEST_STEPS} or more of its steps, "
+                         "the last among them: too few to compare what the rating goes with.")
     rating = told[overall].to_numpy(dtype=float)
     if np.ptp(rating) < 1e-12:
         raise ValueError("All journeys were rated alike as a whole, so there is nothing to predict.")
