@@ -3,7 +3,8 @@
 from .estimates import intervals, lorenz, profile, stability
 from .journeys import arc, contrast, extremes, paths_between, returned, sensitivity
 from .people import hundred_people, movement, segment_shares, weeks
-from .style import alt_text, house_style, percent, svg
+from .style import alt_text, house_style, number, percent, span, svg
 
 __all__ = ["alt_text", "arc", "contrast", "extremes", "house_style", "hundred_people", "intervals", "lorenz", "movement",
-           "paths_between", "percent", "profile", "returned", "segment_shares", "sensitivity", "stability", "svg", "weeks"]
+           "number", "paths_between", "percent", "profile", "returned", "segment_shares", "sensitivity", "span", "stability",
+           "svg", "weeks"]

@@ -6,18 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import PercentFormatter
 
-from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish, number, panels
+from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish, number, panels, span
 
 MARKS = {"high": BLUE, "low": ACCENT, "": QUIET}
 THAN_MEAN = {"high": "above its mean", "low": "below its mean", "": ""}
 SERIES = (ACCENT, BLUE, "#3f7d4e", QUIET)
-
-
-def _span(row, form):
-    """An estimate and its interval in words, or that it is withheld."""
-    if pd.isna(row.estimate):
-        return "withheld"
-    return f"{number(row.estimate, form)} ({number(row.low, form)} to {number(row.high, form)})"
 
 
 def arc(table, finding, ax=None):
@@ -68,7 +61,7 @@ def arc(table, finding, ax=None):
            ylabel="how people felt\n(-1 worst, 1 best)")
     ax.tick_params(bottom=False)
     ax.grid(axis="y")
-    said = [f"{row.label} {_span(row, '+.2f')}{f', a {row.mark}' if row.mark else ''}" for row in table.itertuples()]
+    said = [f"{row.label} {span(row, '+.2f')}{f', a {row.mark}' if row.mark else ''}" for row in table.itertuples()]
     return finish(ax, finding, "Points are means, lines and band 95% intervals that allow for people who rated more than "
                   "once. Marked is a step that differs from the journey's own mean by more than chance."
                   + ("" if reach > 1 else " The axis shows the middle of the scale only."),
@@ -107,7 +100,7 @@ def extremes(tables, finding):
         ax.set_xlabel("rating, worst to best")
         ax.set_title(words[:1].upper() + words[1:], fontsize=11, pad=22, color=QUIET)
         said.append(f"{words.capitalize()}: " + "; ".join(
-            f"rating {row.label}: {_span(row, '.0%')}, single hump {row.reference:.0%}" for row in table.itertuples()) + ".")
+            f"rating {row.label}: {span(row, '.0%')}, single hump {row.reference:.0%}" for row in table.itertuples()) + ".")
     axes[0].set_ylabel("share of ratings")
     last = next(reversed(tables.values()))["reference"]
     axes[-1].annotate("the closest pattern\nwith a single hump", (int(last.argmax()), last.max()), (0, 16),
@@ -166,7 +159,7 @@ def contrast(table, finding, *, xlabel, form=".0%", ax=None):
     if form.endswith("%"):
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set(xlabel=xlabel, ylabel="")
-    said = [f"{row.label}, {row.series} {_span(row, form)}" for row in table.itertuples()]
+    said = [f"{row.label}, {row.series} {span(row, form)}" for row in table.itertuples()]
     return finish(ax, finding, "Points are estimates, lines 95% intervals.", f"{xlabel.capitalize()}: {'; '.join(said)}.",
                   table["estimate"].isna().sum())
 
@@ -211,7 +204,7 @@ def returned(table, finding, ax=None):
     ax.set(xlabel="days since the errand ended", ylabel="share of errands whose person\nhas been seen again",
            xlim=(0, 1.36 * table["day"].max()), ylim=(0, 1.02))
     ax.set_xticks(np.arange(0, table["day"].max() + 1, 15))
-    said = [f"{row.group.capitalize()}: {_span(row, '.0%')} back by day {row.day:.0f}"
+    said = [f"{row.group.capitalize()}: {span(row, '.0%')} back by day {row.day:.0f}"
             for row in table.groupby("group", sort=False).tail(1).itertuples()]
     return finish(ax, finding, "Read at the dots: days by which enough people came back to be shown. Bands are 95% "
                   "intervals.", f"{'; '.join(said)}.")
@@ -250,7 +243,7 @@ def paths_between(paths, finding, ax=None):
                 color=INK, fontweight="bold" if sure else "normal")
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.axis("off")
-    said = "; ".join(f"{row[1]} to {row[2]} {_span(row, '+.2f')}" for row in paths.itertuples())
+    said = "; ".join(f"{row[1]} to {row[2]} {span(row, '+.2f')}" for row in paths.itertuples())
     return finish(ax, finding, "Numbers are standard deviations of the second for one of the first, with 95% intervals; "
                   "a dashed arrow's interval holds nought. Arrows show the order assumed, not one that was shown.",
                   f"Paths: {said}.")
@@ -288,5 +281,5 @@ def sensitivity(table, vanishes_at, finding, ax=None):
     ax.set(xlabel="correlation, by something unmeasured, of what the model leaves unexplained\nin feeling and in later use",
            ylabel="association that passes\nthrough feeling", xlim=(table["rho"].min(), table["rho"].max()))
     return finish(ax, finding, "The line is the indirect association for each strength of an unmeasured common cause; the "
-                  "band is its 95% interval.", f"At no such correlation {_span(assumed, '+.3f')}; nothing is left at "
+                  "band is its 95% interval.", f"At no such correlation {span(assumed, '+.3f')}; nothing is left at "
                   f"{vanishes_at:+.2f}.")

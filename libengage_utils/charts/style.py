@@ -89,6 +89,25 @@ def number(value, form):
     return words.replace("-", "\N{MINUS SIGN}") if re.search("[1-9]", words) else words.lstrip("+-")
 
 
+def span(row, form):
+    """An estimate and its interval in words, or that it is withheld.
+
+    Parameters
+    ----------
+    row : Series or namedtuple
+        With estimate, low and high.
+    form : str
+
+    Examples
+    --------
+    >>> span(pd.Series({"estimate": 0.2, "low": 0.11, "high": 0.3}), ".0%")
+    '20% (11% to 30%)'
+    """
+    if pd.isna(row.estimate):
+        return "withheld"
+    return f"{number(row.estimate, form)} ({number(row.low, form)} to {number(row.high, form)})"
+
+
 def percent(share):
     """A share in words, such as 18%; "too few to show" where it is withheld.
 

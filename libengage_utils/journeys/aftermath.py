@@ -141,6 +141,8 @@ def _strong_feelings(events, feedback, gap, as_of):
     acts, _ = acts_of_people(events, "touchpoint")
     told = feedback.dropna(subset=["event_id", "valence", "given_at"])
     told = told[told["valence"].abs() >= STRONG - 1e-9].reindex(columns=["event_id", "valence", "given_at", "instrument"])
+    if told.empty:
+        return pd.DataFrame(columns=["person_key", "before", "stratum", "after", "low"]).astype({"low": int})
     columns = ["event_id", "person_key", "occurred_at", "touchpoint"]
     felt_at = nw.col("event_id").is_in(told["event_id"].unique().tolist())
     here = as_pandas(acts.filter(felt_at, ~nw.col("touchpoint").is_null()), columns)
