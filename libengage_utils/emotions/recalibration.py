@@ -152,7 +152,8 @@ class Recalibration:
                 f"{100 * error.before_high:.1f}) on average over the groups, and by {100 * error.after:.1f} "
                 f"({100 * error.after_low:.1f} to {100 * error.after_high:.1f}) once recalibrated. ")
         if not np.isnan(auc.before):
-            text += (f"Given a comment of a group and one of another, it ranks the first higher {100 * auc.before:.0f} times "
+            text += ("Given a comment of a group and one of another, it ranks the first higher "
+                     f"{100 * auc.before:.0f} times "
                      f"in 100 ({100 * auc.before_low:.0f} to {100 * auc.before_high:.0f}). ")
         better = "lowers" if brier.after < brier.before else "does not lower"
         return text + f"Recalibrating {better} its Brier score ({brier.before:.2f}; then {brier.after:.2f})."
