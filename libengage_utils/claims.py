@@ -47,7 +47,7 @@ class Claim:
 
     def show(self, number):
         """A number as it is written: in the claim's format, with its unit."""
-        return format(number, self.form) + self.unit
+        return format(number, self.form).replace("-", "\N{MINUS SIGN}") + self.unit
 
     @property
     def rule(self):
@@ -191,5 +191,5 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing=""):
         verdict = VERDICTS[0 if claim.side == "at least" else 1]
     elif high < claim.threshold:
         verdict = VERDICTS[1 if claim.side == "at least" else 0]
-    span = f"{format(low, claim.form)} to {claim.show(high)}" if interval is not None else ""
+    span = f"{claim.show(low).removesuffix(claim.unit)} to {claim.show(high)}" if interval is not None else ""
     return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, shown, span, verdict, answer)

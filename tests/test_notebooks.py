@@ -137,6 +137,10 @@ def one_touchpoint(feedback):
     return feedback[feedback["touchpoint"] == "hold"]
 
 
+def half_undated(feedback):
+    return feedback.assign(given_at=feedback["given_at"].where(np.arange(len(feedback)) % 2 == 0))
+
+
 def scale_turned_round(feedback):
     box = feedback["instrument"] == "comment box"
     return feedback.assign(rating=feedback["rating"].where(~box, 6 - pd.to_numeric(feedback["rating"])))
@@ -157,6 +161,7 @@ def strange_texts(feedback):
     (nobody_signed, {"C05"}, ""),
     (ten_comments, {"C05", "C07", "C08"}, "too few"),
     (one_touchpoint, {"C08"}, "single step"),
+    (half_undated, set(), ""),
     (scale_turned_round, set(), "may be turned round"),
     (another_language, set(), ""),
     (strange_texts, set(), "")])
@@ -176,3 +181,25 @@ def test_a_study_without_feedback_still_says_who_comes_back(small, tmp_path):
     found = verdicts(manifest)
     assert found["C09"] != "not testable with this data" and "people's feedback, which this study does not have" in page
     assert {claim for claim, verdict in found.items() if verdict == "not testable with this data"} == EMOTIONS - {"C09"}
+
+
+def test_where_no_comment_was_coded_the_page_says_that_the_machine_was_not_checked(small, tmp_path):
+    def without_codes(roster, events, said):
+        del said["sources"]["codes"]
+        return roster, events, said
+
+    _, page = page_of(FEEL, small(900, study=without_codes), tmp_path)
+    assert "not checked on this library's comments" in page.replace("&#39;", "'").replace("\u2019", "'")
+    assert "comments read and coded by people, which this study does not have" in page
+
+
+def test_a_library_with_one_row_a_cardholder_gets_a_page_that_says_what_it_lacks(tmp_path, small):
+    folder = small(300)
+    said = yaml.safe_load((folder / "study.yml").read_text())
+    said["sources"] = {"people": "people.csv", "summaries": "summaries.csv"}
+    said["calendar"]["periods"] = [{"period": "all", "from": said["calendar"]["periods"][0]["from"], "to": said["as_of"]}]
+    (folder / "study.yml").write_text(yaml.safe_dump(said, sort_keys=False))
+    pd.DataFrame({"person_id": pd.read_csv(folder / "people.csv")["person_id"], "total_events": 3,
+                  "last_seen": "2026-01-05"}).to_csv(folder / "summaries.csv", index=False)
+    manifest, page = page_of(FEEL, folder, tmp_path)
+    assert set(verdicts(manifest).values()) == {"not testable with this data"} and "neither feedback nor errands" in page

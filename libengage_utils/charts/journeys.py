@@ -51,14 +51,15 @@ def arc(table, finding, ax=None):
         above = row.mark != "low"
         ax.annotate(f"{THAN_MEAN[row.mark]}\n{number(row.estimate, '+.2f')}".strip(), (x, row.high if above else row.low),
                     (0, 7 if above else -7), textcoords="offset points", ha="center", va="bottom" if above else "top",
-                    color=colour if row.mark else INK, fontweight="bold" if row.mark else "normal", fontsize=10.5)
+                    color=colour if row.mark else INK, fontweight="bold" if row.mark else "normal", fontsize=10.5,
+                    bbox={"fc": "white", "ec": "none", "pad": 0.5})
     names = ["\n".join(textwrap.wrap(str(label), max(8, 88 // len(table)))) for label in table["label"]]
     ax.set_xticks(at, [name if pd.isna(people) else f"{name}\n({round(people, -1):,.0f})"
                        for name, people in zip(names, table["people"], strict=True)])
     reach = max(0.5, 1.2 * table[["low", "high"]].abs().max().max())      # half of the scale, or all of it
     ax.set(xlim=(-0.5, len(table) - 0.5), ylim=(-min(reach, 1.25), min(reach, 1.25)),
            xlabel="step of the journey, in its usual order (about so many people)",
-           ylabel="how people felt\n(-1 worst, 1 best)")
+           ylabel="how people felt\n(\N{MINUS SIGN}1 worst, 1 best)")
     ax.tick_params(bottom=False)
     ax.grid(axis="y")
     said = [f"{row.label} {span(row, '+.2f')}{f', a {row.mark}' if row.mark else ''}" for row in table.itertuples()]
