@@ -47,7 +47,9 @@ class Claim:
 
     def show(self, number):
         """A number as it is written: in the claim's format, with its unit."""
-        return format(number, self.form).replace("-", "\N{MINUS SIGN}") + self.unit
+        words = format(number, self.form)
+        signed = words.replace("-", "\N{MINUS SIGN}") if any(digit in words for digit in "123456789") else words.lstrip("-")
+        return signed + self.unit
 
     @property
     def rule(self):
@@ -72,16 +74,16 @@ CLAIMS = {claim.id: claim for claim in (
           "What drives what is not tested."),
     Claim("C07", "Very big highs and lows.",
           "what the two ends of the scale hold of unasked ratings, beyond the likeliest distribution with a single hump,",
-          "at least", 5, ".0f", "Five in a hundred is set as the least that is worth speaking of two camps.", " points",
+          "at least", 5, ".1f", "Five in a hundred is set as the least that is worth speaking of two camps.", " points",
           "Ratings given unasked are of two extremes. Whether people in general feel so, a survey tells better."),
     Claim("C08", "People remember the peak and the end.",
           "how much more of the variance of overall ratings peak and end account for than the plain mean of the steps",
-          "at least", 2, ".0f", "To matter they must beat the mean; less than two points would change nothing that is done.",
+          "at least", 2, ".1f", "To matter they must beat the mean; less than two points would change nothing that is done.",
           " points",
           "Peak and end tell more of how the whole is rated than the plain mean of the steps does."),
     Claim("C09", "Effort and friction cost us people.",
           "how many fewer come back within 90 days of an errand with a failure left as it was than of one without, "
-          "service and earlier use alike,", "at least", 5, ".0f",
+          "service and earlier use alike,", "at least", 5, ".1f",
           "Five in a hundred is set as the least loss worth a plan.", " points",
           "People come back less after a failure that nobody put right. Other friction is shown and not judged."),
     Claim("C10", "A well-recovered failure beats no failure.",
@@ -140,7 +142,8 @@ def more_or_fewer(estimate, low, high):
     """
     if not (low > 0 or high < 0):
         return "about as many"
-    return f"{abs(estimate):.0f} {'more' if estimate > 0 else 'fewer'}"
+    size = abs(estimate)
+    return f"{size:.{0 if size >= 1 else 1}f} {'more' if estimate > 0 else 'fewer'}"
 
 
 def judge(claim, estimate=None, interval=None, *, answer="", missing=""):

@@ -52,10 +52,11 @@ class Extremes:
         """The finding in two or three sentences."""
         if np.isnan(self.estimate):
             return "Too few people are behind the ratings at the ends of the scale, or between them, to show their share."
-        words = (f"{self.share:.0%} of the ratings lie at the two ends of the scale, {abs(self.estimate):.1f} percentage "
-                 f"points {'more' if self.estimate >= 0 else 'fewer'} than the {self.reference:.0%} that the likeliest "
-                 f"distribution with one hump puts there (95% interval of the difference {self.low:+.1f} to "
-                 f"{self.high:+.1f}; {about(self.people)} people).")
+        apart = ("about the" if self.low <= 0 <= self.high else
+                 f"{abs(self.estimate):.1f} percentage points {'more' if self.estimate > 0 else 'fewer'} than the")
+        words = (f"{self.share:.0%} of the ratings lie at the two ends of the scale, {apart} {self.reference:.0%} that the "
+                 f"likeliest distribution with one hump puts there (95% interval of the difference, in points, "
+                 f"{self.low:+.1f} to {self.high:+.1f}; {about(self.people)} people).")
         if self.too_wide:
             return words + (" The ratings spread more widely than those of any distribution with one hump and their mean; "
                             "they are compared with the widest.")

@@ -81,19 +81,30 @@ def terms_between(first, last, months=4):
     ----------
     first, last : date
     months : int
+        1, 2, 3, 4, 6 or 12.
 
     Returns
     -------
     DataFrame
         from, to (first and last day) and season (which term of the year it is, from 1).
 
+    Raises
+    ------
+    ValueError
+        If so many months do not divide a year, so that terms would have no season.
+
     Examples
     --------
     >>> terms_between("2024-09-01", "2025-05-31")["to"].dt.strftime("%Y-%m-%d").tolist()
     ['2024-12-31', '2025-04-30']
     """
-    starts = pd.date_range(first, pd.Timestamp(last) + pd.DateOffset(days=1), freq=pd.DateOffset(months=months))
-    season = np.arange(len(starts) - 1) % max(12 // months, 1) + 1
+    if months not in (1, 2, 3, 4, 6, 12):
+        raise ValueError(f"Terms of {months} months do not divide a year: take 1, 2, 3, 4, 6 or 12.")
+    first, over = pd.Timestamp(first), pd.Timestamp(last) + pd.Timedelta(days=1)
+    number = (over.year - first.year) * 12 // months + 2
+    starts = pd.DatetimeIndex([first + pd.DateOffset(months=months * at) for at in range(number)])
+    starts = starts[starts <= over]
+    season = np.arange(len(starts) - 1) % (12 // months) + 1
     return pd.DataFrame({"from": starts[:-1], "to": starts[1:] - pd.Timedelta(days=1), "season": season})
 
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from ..privacy import about, suppress
 from .arcs import FALSE_DISCOVERIES, STRONG
-from .feelings import as_pandas, need
+from .feelings import as_pandas, need, times
 from .sessions import acts_of_people, longest_pause
 
 NOTHING, UNNAMED, ANYWHERE = "nothing more", "something unnamed", "anywhere"
@@ -29,7 +29,7 @@ class Aftermath:
         By `before` and `after`: `high` and `low` (standardised shares), `difference` (after a low less after a high) with
         its 95% interval `ci_low`, `ci_high`, and `p_adjusted`; the rows `before` = "anywhere" are over all touchpoints.
     highs, lows : int
-        People whose first strong feeling was a high, and a low.
+        People compared: those whose first strong feeling was a high, and a low.
     gap_days : float
         How long the next act was waited for.
     """
@@ -54,10 +54,10 @@ class Aftermath:
             f"{'at any touchpoint' if row.before == ANYWHERE else f'at {row.before}'}, \u201c{row.after}\u201d came next "
             f"after {row.low:.0%} of lows and {row.high:.0%} of highs" for row in self.sure.head(MOST_TOLD).itertuples())
         more = len(self.sure) - MOST_TOLD
-        told += f"; and {more} other next acts differ by more than chance" if more > 0 else ""
+        told += f"; and {more} more differ by more than chance" if more > 0 else ""
         compared = (f"What came next within {self.gap_days:g} days was compared after the first strong feeling of "
                     f"{about(self.highs + self.lows)} people, within touchpoint and instrument")
-        return f"{compared}: {told}." if told else f"{compared}: no next act differs by more than chance."
+        return f"{compared}: {told}." if told else f"{compared}: no difference is sure once all comparisons are counted."
 
 
 def what_follows(events, feedback, gap_days=7, *, as_of=None, draws=2000, minimum_count=10, random_state=0):
@@ -65,7 +65,8 @@ def what_follows(events, feedback, gap_days=7, *, as_of=None, draws=2000, minimu
 
     A high is a step felt with a valence of at least 0.5, a low one of at most -0.5. What follows is the person's next
     act after the feeling was told (acts between the step and the telling are no answer to it), within the gap, or
-    nothing more. In each comparison a person counts once, with the first strong feeling.
+    nothing more. In each comparison a person counts once, with the first strong feeling; of several told at once it is
+    that of the last step, and who told a high and a low at once is left out.
 
     Highs and lows are compared within touchpoint and instrument, and the differences pooled with Mantel-Haenszel
     weights: where people are happy they also have other things to do next, and a form that is sent after a service
@@ -119,10 +120,11 @@ def what_follows(events, feedback, gap_days=7, *, as_of=None, draws=2000, minimu
     need(feedback, "event_id", "valence", "given_at")
     felt = _strong_feelings(events, feedback, longest_pause(gap_days), as_of)
     first = felt.drop_duplicates("person_key")
+    first = first[first.groupby("stratum")["low"].transform("nunique") == 2]
     highs, lows = (first["low"] == 0).sum(), first["low"].sum()
     if min(highs, lows) < minimum_count:
         raise ValueError(f"Fewer than {minimum_count} people had a high, or a low, that is tied to a step: too few to "
-                         "compare what followed.")
+                         "compare what followed within touchpoint and instrument.")
     once = felt.drop_duplicates(["person_key", "before"])
     counts = once.groupby(["before", "after", "low"]).size().unstack("low", fill_value=0)
     matrices = [_shares(counts[which], minimum_count) for which in (0, 1)]
@@ -147,16 +149,20 @@ def _strong_feelings(events, feedback, gap, as_of):
     felt_at = nw.col("event_id").is_in(told["event_id"].unique().tolist())
     here = as_pandas(acts.filter(felt_at, ~nw.col("touchpoint").is_null()), columns)
     felt = told.merge(here.rename(columns={"touchpoint": "before"}), on="event_id")
-    felt["told_at"] = felt[["given_at", "occurred_at"]].max(axis=1).astype("datetime64[us]")
+    felt["told_at"] = np.maximum(times(felt["given_at"]), felt["occurred_at"])
+    felt["low"] = (felt["valence"] < 0).astype(int)
+    felt = felt[felt.groupby(["person_key", "told_at"])["low"].transform("nunique") == 1]
     theirs = nw.col("person_key").is_in(felt["person_key"].unique().tolist())
     following = as_pandas(acts.filter(theirs), columns).sort_values(["occurred_at", "event_id"])
-    last = following["occurred_at"].max() if as_of is None else pd.Timestamp(as_of) + pd.Timedelta(days=1)
-    felt = felt[felt["told_at"] <= last - gap].sort_values(["told_at", "event_id", "instrument"], ignore_index=True)
+    last = (acts.lazy().select(nw.col("occurred_at").max()).collect().item() if as_of is None
+            else pd.Timestamp(as_of) + pd.Timedelta(days=1))
+    felt = felt[felt["told_at"] <= last - gap].sort_values(
+        ["told_at", "occurred_at", "event_id", "instrument"], ascending=[True, False, True, True], ignore_index=True)
     following["after"] = following["touchpoint"].fillna(UNNAMED)
     felt = pd.merge_asof(felt, following[["person_key", "occurred_at", "after"]].rename(columns={"occurred_at": "next_at"}),
                          left_on="told_at", right_on="next_at", by="person_key", direction="forward", tolerance=gap,
                          allow_exact_matches=False)
-    return felt.assign(after=felt["after"].astype(object).fillna(NOTHING), low=(felt["valence"] < 0).astype(int),
+    return felt.assign(after=felt["after"].astype(object).fillna(NOTHING),
                        stratum=felt["before"] + " | " + felt["instrument"].astype(object).fillna("").astype(str))
 
 

@@ -218,7 +218,7 @@ def attach(feedback, events, within_days=7, minimum_count=10):
         raise ValueError("There is no feedback: nothing can be said about how steps felt.")
     acts, _ = acts_of_people(events, "touchpoint")
     rows = feedback.reindex(columns=ABOUT).reset_index(drop=True)
-    rows["given_at"] = _times(rows["given_at"])
+    rows["given_at"] = times(rows["given_at"])
     named = rows[rows["touchpoint"].notna()].astype(dict.fromkeys(["person_key", "touchpoint", "journey_id"], "str"))
 
     by_journey = _by_journey(named, acts)
@@ -278,11 +278,11 @@ def as_pandas(frame, columns):
     """These columns as pandas, those that are not there missing; keys as text, times to the microsecond."""
     there = [name for name in columns if name in frame.collect_schema()]
     table = frame.select(there).lazy().collect().to_pandas().reindex(columns=columns)
-    table["occurred_at"] = _times(table["occurred_at"])
+    table["occurred_at"] = times(table["occurred_at"])
     return table.astype({name: "str" for name in ("person_key", "journey_id", "touchpoint", "service") if name in columns})
 
 
-def _times(column):
+def times(column):
     times = pd.to_datetime(column, errors="coerce")
     if times.dt.tz is not None:
         raise ValueError(f"The times in {column.name} carry a time zone, and a study's are in its own: take it off, with "
