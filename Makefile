@@ -9,7 +9,7 @@ PYTHON   ?= python3
 STUDY    ?= data/demo/study.yml
 FILES    ?=
 NOTEBOOK ?=
-TO       ?= to-code.csv
+TO       ?= $(dir $(STUDY))to-code.csv
 
 PY        := .venv/bin/python
 READY     := .venv/.ready
@@ -44,7 +44,7 @@ lab: $(READY) data/demo/study.yml     ## open JupyterLab on the notebooks
 check: $(READY)               ## say what is in a study and what was rejected: make check STUDY=path/study.yml
 	@$(RUN) check $(ON)
 
-sheet: $(READY)               ## draw comments for people to code by hand: make sheet STUDY=path/study.yml TO=sheet.csv
+sheet: $(READY)               ## draw comments for people to code by hand: make sheet STUDY=path/study.yml
 	@$(RUN) sheet $(ON) --to "$(TO)"
 
 demo: $(READY)                ## write the synthetic library in data/demo anew

@@ -114,6 +114,8 @@ def sheet(options):
     study = open_study(options.study, files=options.files)
     if options.to.exists():
         sys.exit(f"{options.to} exists already, perhaps with codes in it; name another file.")
+    if not options.to.parent.is_dir():
+        sys.exit(f"There is no folder {options.to.parent} to write the sheet in; make it, or name another file.")
     try:
         drawn = sample_to_code(score(study.feedback.df()), options.number)
     except ValueError as problem:

@@ -409,3 +409,5 @@ def test_a_sheet_with_codes_in_it_is_never_overwritten(tmp_path):
     with pytest.raises(SystemExit, match="exists already"):
         main(["sheet", str(tmp_path / "study" / "study.yml"), "--to", str(sheet)])
     assert sheet.read_text() == "precious"
+    with pytest.raises(SystemExit, match="There is no folder"):
+        main(["sheet", str(tmp_path / "study" / "study.yml"), "--to", str(tmp_path / "nowhere" / "codes.csv")])
