@@ -64,6 +64,13 @@ CLAIMS = {claim.id: claim for claim in (
           "the share of use made by the most active fifth of the people seen", "at least", 0.5, ".0%",
           "Half is set as the mark because a fifth making half is what \u201ca few\u201d says; people never seen are left "
           "out because counting them only makes use look more concentrated."),
+    Claim("C03", "We spend our time on the already engaged.",
+          "the concentration index of staff minutes over people ranked by their use in the period before", "at least", 0.2,
+          ".2f", "At .2 about three minutes in twenty would have to move from the more engaged half of people to the other for "
+          "both to get alike (Koolman & van Doorslaer 2004); people never seen are left out because counting them only makes "
+          "the time look more unequal.",
+          reading="Staff time that acts of known people took goes to those who used the library more in the period before. "
+          "Time that no known person's act explains is shown apart."),
     Claim("C04", "Engagement has several dimensions: behaviour, affect, participation.",
           "the largest correlation between two of them, corrected for unreliable measurement,", "below", 0.85, ".2f",
           "From .85 on, two measures are customarily taken for one thing (R\u00f6nkk\u00f6 & Cho 2022)."),
@@ -97,6 +104,11 @@ CLAIMS = {claim.id: claim for claim in (
           "Five points are set as the least difference worth planning for; the interval allows for having "
           "looked at several circumstances.", " points",
           "Being never seen goes with mode, level or site. Why it does is not tested."),
+    Claim("C14", "\u201cWe miss you\u201d brought them back.",
+          "how many more came back, within the days registered, of those the lot wrote to than of those it did not",
+          "at least", 1, ".1f", "One in a hundred is set as the least that a letter to everybody would be worth.", " points",
+          "Of people a lot chose to write to, more came back than of people it did not choose. Without a lot this is not "
+          "tested."),
 )}
 
 
