@@ -1,10 +1,14 @@
 """A claim's rule, estimate and verdict: as a card in a notebook and as data in a report."""
 
+import re
 from dataclasses import asdict, dataclass
 from html import escape
 
+import pandas as pd
+
 VERDICTS = ("supported here", "not supported here", "cannot tell", "not testable with this data")
 MIME = "application/vnd.libengage.claim+json"
+CAUSAL = re.compile(r"\b(?:effects?|impacts?|caus(?:e|es|ed|ing|al|ally)|brought (?:\w+ )?back)\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Claim:
         Words after the number, such as " points".
     reading : str
         What of the claim is tested, where that is less than it says.
+    by_lot : bool
+        Whether its number compares people whom a lot chose with people it did not, so that a cause may be named.
     """
 
     id: str
@@ -44,12 +50,18 @@ class Claim:
     why: str
     unit: str = ""
     reading: str = ""
+    by_lot: bool = False
 
     def show(self, number):
         """A number as it is written: in the claim's format, with its unit."""
         words = format(number, self.form)
         signed = words.replace("-", "\N{MINUS SIGN}") if any(digit in words for digit in "123456789") else words.lstrip("-")
         return signed + self.unit
+
+    def verdict(self, low, high):
+        """The verdict that the rule gives for a 95 % interval; without one it cannot be told."""
+        above, below = (0, 1) if self.side == "at least" else (1, 0)
+        return VERDICTS[above if low >= self.threshold else below if high < self.threshold else 2]
 
     @property
     def rule(self):
@@ -66,9 +78,9 @@ CLAIMS = {claim.id: claim for claim in (
           "out because counting them only makes use look more concentrated."),
     Claim("C03", "We spend our time on the already engaged.",
           "the concentration index of staff minutes over people ranked by their use in the period before", "at least", 0.2,
-          ".2f", "At .2 about three minutes in twenty would have to move from the more engaged half of people to the other for "
-          "both to get alike (Koolman & van Doorslaer 2004); people never seen are left out because counting them only makes "
-          "the time look more unequal.",
+          ".2f", "At .2 about three minutes in twenty would have to move from the more engaged half of people to the other "
+          "for both to get alike (Koolman & van Doorslaer 2004); people never seen are left out because counting them only "
+          "makes the time look more unequal.",
           reading="Staff time that acts of known people took goes to those who used the library more in the period before. "
           "Time that no known person's act explains is shown apart."),
     Claim("C04", "Engagement has several dimensions: behaviour, affect, participation.",
@@ -108,7 +120,7 @@ CLAIMS = {claim.id: claim for claim in (
           "how many more came back, within the days registered, of those the lot wrote to than of those it did not",
           "at least", 1, ".1f", "One in a hundred is set as the least that a letter to everybody would be worth.", " points",
           "Of people a lot chose to write to, more came back than of people it did not choose. Without a lot this is not "
-          "tested."),
+          "tested.", by_lot=True),
 )}
 
 
@@ -118,8 +130,9 @@ class ClaimCard:
 
     Attributes
     ----------
-    id, claim, reading, rule, estimate, interval, verdict, answer : str
-        All in words, numbers formatted; `interval` is empty where there is none.
+    id, claim, reading, rule, estimate, interval, verdict, answer, across : str
+        All in words, numbers formatted; `interval` is empty where there is none, `across` where the estimate was not
+        made under other assumptions.
     """
 
     id: str
@@ -130,6 +143,7 @@ class ClaimCard:
     interval: str
     verdict: str
     answer: str
+    across: str = ""
 
     def to_dict(self):
         return asdict(self)
@@ -137,7 +151,7 @@ class ClaimCard:
     def _repr_mimebundle_(self, include=None, exclude=None):
         rows = [("Claim", f"{self.id}: {self.claim}"), ("Read here as", self.reading), ("Rule, written before", self.rule),
                 ("Estimate", self.estimate), ("95% interval", self.interval), ("Verdict", self.verdict),
-                ("In words", self.answer)]
+                ("In words", self.answer), ("Across assumptions", self.across)]
         table = "".join(f"<tr><th scope='row' style='text-align:left'>{escape(name)}</th>"
                         f"<td style='text-align:left'>{escape(value)}</td></tr>" for name, value in rows if value)
         return {MIME: self.to_dict(), "text/html": f"<table>{table}</table>",
@@ -158,7 +172,25 @@ def more_or_fewer(estimate, low, high):
     return f"{size:.{0 if size >= 1 else 1}f} {'more' if estimate > 0 else 'fewer'}"
 
 
-def judge(claim, estimate=None, interval=None, *, answer="", missing=""):
+def without_cause(words):
+    """The words, if they name no cause; only a lot earns one.
+
+    Raises
+    ------
+    ValueError
+        If they speak of an effect, a cause, or of somebody brought back.
+
+    Examples
+    --------
+    >>> without_cause("More came back of those written to.")
+    'More came back of those written to.'
+    """
+    if found := CAUSAL.search(words):
+        raise ValueError(f"\u201c{found[0]}\u201d names a cause, and no lot decided who got what: say what goes with what.")
+    return words
+
+
+def judge(claim, estimate=None, interval=None, *, answer="", missing="", specifications=None):
     """Judge a claim by its rule.
 
     Parameters
@@ -173,6 +205,9 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing=""):
         One sentence that says what was found, from the numbers.
     missing : str
         What the study lacks, where the claim cannot be tested with it.
+    specifications : DataFrame, optional
+        The estimate under other reasonable choices, as made by `specifications.specifications`; the card then says
+        how far the verdict depends on them. The verdict itself is that of the estimate given.
 
     Returns
     -------
@@ -181,7 +216,7 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing=""):
     Raises
     ------
     ValueError
-        If the interval does not hold the estimate.
+        If the interval does not hold the estimate, or the answer names a cause where no lot earns one.
 
     Examples
     --------
@@ -193,6 +228,8 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing=""):
     'not testable with this data'
     """
     claim = CLAIMS[claim] if isinstance(claim, str) else claim
+    if not claim.by_lot:
+        without_cause(answer)
     if estimate is None or estimate != estimate:
         return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, "none", "", VERDICTS[3],
                          " ".join(part for part in (missing, answer) if part))
@@ -201,10 +238,21 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing=""):
     if low > estimate or high < estimate:
         raise ValueError(f"{claim.id}: the interval {low:g} to {high:g} does not hold the estimate {estimate:g}; "
                          "check that both are of the same quantity.")
-    verdict = VERDICTS[2]
-    if low >= claim.threshold:
-        verdict = VERDICTS[0 if claim.side == "at least" else 1]
-    elif high < claim.threshold:
-        verdict = VERDICTS[1 if claim.side == "at least" else 0]
+    verdict = claim.verdict(low, high)
     span = f"{claim.show(low).removesuffix(claim.unit)} to {claim.show(high)}" if interval is not None else ""
-    return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, shown, span, verdict, answer)
+    across = "" if specifications is None else _across(claim, verdict, specifications)
+    return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, shown, span, verdict, answer, across)
+
+
+def _across(claim, verdict, table):
+    """How the verdict and the estimate move over the choices, in a sentence or two."""
+    known = table.dropna(subset=["estimate"])
+    verdicts = pd.Series([claim.verdict(low, high) for low, high in zip(known["low"], known["high"], strict=True)])
+    alike = int((verdicts == verdict).sum())
+    low, high = (claim.show(known["estimate"].agg(end)) for end in ("min", "max"))
+    words = (f"Under {len(known)} sets of choices the estimate goes from {low.removesuffix(claim.unit)} to {high}, with the "
+             f"same verdict under {'all' if alike == len(known) else alike} of them")
+    others = verdicts[verdicts != verdict].value_counts()
+    words += f" ({'; '.join(f'{other}: {number}' for other, number in others.items())})." if len(others) else "."
+    left = len(table) - len(known)
+    return words + (f" Could not be computed: {left}." if left else "")

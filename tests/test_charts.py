@@ -12,8 +12,11 @@ matplotlib.use("agg")
 from libengage_utils import charts, segments
 from libengage_utils.attention import concentration
 from libengage_utils.clusters import EngagementClusters
+from libengage_utils.specifications import specifications
 
 HOME = Path(__file__).parent.parent
+CHOICES = specifications(lambda top: concentration(np.arange(40), top=top, n_boot=50).gini,
+                         {"top": {"a fifth": 0.2, "a quarter": 0.25, "all": 1.0}})
 SHARES = segments.shares(["not seen"] * 180 + ["regular"] * 120 + ["occasional"] * 700)
 
 
@@ -22,6 +25,10 @@ def closed():
     charts.house_style()
     yield
     matplotlib.pyplot.close("all")
+
+
+def over_choices():
+    return charts.specification_curve(CHOICES, "C03", "It moves.", words={"top": "top"}, ylabel="index")
 
 
 def drawn():
@@ -48,7 +55,7 @@ def drawn():
         charts.intervals(estimates, "A is twenty percent.", xlabel="share", mark=0.05, mark_words="5%"),
         charts.movement(counts / 90, "Most stayed.", before="then", after="now",
                         impossible=segments.impossible_moves(counts)),
-        charts.stability(clusters),
+        charts.stability(clusters), over_choices(),
         charts.profile(segments.profile(clouds, clusters.labels_), "They differ."),
     ]
 
@@ -114,3 +121,13 @@ def test_the_picture_of_the_readme_is_of_the_demo():
     picture = (HOME / "docs" / "hundred-people.svg").read_text()
     assert all(text.get_text() in picture for text in ax.texts)
     assert ax.figure.get_suptitle().splitlines()[0] in picture
+
+
+def test_only_a_figure_of_people_chosen_by_lot_may_name_a_cause():
+    with pytest.raises(ValueError, match="names a cause"):
+        charts.segment_shares(SHARES, "2025/26, the effect of the letter")
+
+
+def test_what_could_not_be_computed_is_left_out_of_a_specification_curve_and_counted():
+    alt = charts.alt_text(over_choices().figure)
+    assert "2 combinations" in alt and "could not be computed: 1" in alt

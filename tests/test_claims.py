@@ -1,5 +1,6 @@
 """A verdict follows from the rule, the interval and nothing else."""
 
+import pandas as pd
 import pytest
 
 from libengage_utils.claims import CLAIMS, MIME, VERDICTS, judge
@@ -43,3 +44,20 @@ def test_words_in_a_card_cannot_be_markup():
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.id)
 def test_every_rule_names_its_quantity_and_threshold(claim):
     assert f"{claim.quantity} is {claim.side}" in claim.rule and claim.show(claim.threshold) in claim.rule and claim.why
+
+
+@pytest.mark.parametrize("words", ["The effect is large.", "It was caused by the letter.", "Ten were brought back."])
+def test_a_card_names_a_cause_only_where_a_lot_decided(words):
+    assert judge("C14", 5, (3, 7), answer=words).answer == words
+    with pytest.raises(ValueError, match="names a cause"):
+        judge("C03", 0.4, (0.3, 0.5), answer=words)
+
+
+def test_a_card_says_how_far_its_verdict_depends_on_the_choices_made():
+    other = pd.DataFrame({"estimate": [0.4, 0.25, 0.1, float("nan")], "low": [0.3, 0.1, 0.0, float("nan")],
+                          "high": [0.5, 0.4, 0.15, float("nan")]})
+    card = judge("C03", 0.4, (0.3, 0.5), specifications=other)
+    assert card.verdict == "supported here"
+    assert card.across == ("Under 3 sets of choices the estimate goes from 0.10 to 0.40, with the same verdict under 1 of them "
+                           "(cannot tell: 1; not supported here: 1). Could not be computed: 1.")
+    assert card.across in card._repr_mimebundle_()["text/html"]

@@ -281,6 +281,6 @@ def sensitivity(table, vanishes_at, finding, ax=None):
     ax.grid(axis="y")
     ax.set(xlabel="correlation, by something unmeasured, of what the model leaves unexplained\nin feeling and in later use",
            ylabel="association that passes\nthrough feeling", xlim=(table["rho"].min(), table["rho"].max()))
-    return finish(ax, finding, "The line is the indirect association for each strength of an unmeasured common cause; the "
-                  "band is its 95% interval.", f"At no such correlation {span(assumed, '+.3f')}; nothing is left at "
+    return finish(ax, finding, "The line is the indirect association for each strength of something unmeasured behind both; "
+                  "the band is its 95% interval.", f"At no such correlation {span(assumed, '+.3f')}; nothing is left at "
                   f"{vanishes_at:+.2f}.")

@@ -11,6 +11,8 @@ import seaborn as sns
 from IPython import get_ipython
 from matplotlib.figure import Figure
 
+from ..claims import without_cause
+
 INK, QUIET, GRID, ACCENT, BLUE = "#1d2733", "#5d6b7a", "#dde3ea", "#b4530a", "#1f6aa5"
 LIFECYCLE_COLOURS = {"not seen": "#c9a27a", "seen, then quiet": "#b9c3cf", "occasional": "#8fbcdc",
                      "regular": "#3c86bd", "intensive": "#174a75", "unknown": "#ecedef"}
@@ -63,8 +65,20 @@ def panels(number, height):
     return axes[0]
 
 
-def finish(ax, finding, reading, numbers, withheld=0):
-    """Title the figure by its finding; keep how to read it as caption, and all in words as alt text."""
+def stacked(heights):
+    """Axes one above the other in a new figure, on one horizontal scale, of these heights in inches."""
+    figure, axes = plt.subplots(len(heights), 1, figsize=(8, sum(heights)), sharex=True, height_ratios=heights)
+    _OURS.add(figure)
+    return axes
+
+
+def finish(ax, finding, reading, numbers, withheld=0, *, by_lot=False):
+    """Title the figure by its finding; keep how to read it as caption, and all in words as alt text.
+
+    Only a figure of people whom a lot chose (`by_lot`) may name a cause.
+    """
+    if not by_lot:
+        without_cause(f"{finding} {reading} {numbers}")
     title = "\n".join(textwrap.wrap(finding, 66))
     if ax.figure in _OURS:
         ax.figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")

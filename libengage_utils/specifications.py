@@ -1,0 +1,53 @@
+"""An estimate under every combination of reasonable choices, so that a reader sees what hangs on which."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+
+def specifications(estimate, choices, **fixed):
+    """Make the same estimate under every combination of reasonable choices (a specification curve).
+
+    Parameters
+    ----------
+    estimate : callable
+        Takes a keyword for each name in `choices`, and those in `fixed`; gives an object with numbers `estimate`,
+        `low` and `high` (95%), or raises ValueError where it cannot be made.
+    choices : dict of str to dict
+        For each keyword: words for a choice -> its value. The first of each are the choices of the claim's own estimate.
+    **fixed
+        Handed to `estimate` each time.
+
+    Returns
+    -------
+    DataFrame
+        A row a combination: for each keyword the words of the choice; estimate, low, high (missing where it could not
+        be made); why (the sentence then given); judged (bool: the claim's own choices, always the first row).
+
+    References
+    ----------
+    Simonsohn, Simmons & Nelson (2020), Specification curve analysis, Nature Human Behaviour 4, 1208-1214.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> def mean(values, trim):
+    ...     middle = np.mean(sorted(values)[trim:len(values) - trim])
+    ...     return SimpleNamespace(estimate=middle, low=middle - 1, high=middle + 1)
+    >>> specifications(mean, {"trim": {"all": 0, "without the ends": 1}}, values=[1, 2, 3, 10])[["trim", "estimate"]]
+                   trim  estimate
+    0               all       4.0
+    1  without the ends       2.5
+    """
+    rows = []
+    for words in product(*choices.values()):
+        chosen = {name: choices[name][word] for name, word in zip(choices, words, strict=True)}
+        try:
+            found = estimate(**fixed, **chosen)
+            numbers, why = (float(found.estimate), float(found.low), float(found.high)), ""
+        except ValueError as problem:
+            numbers, why = (np.nan,) * 3, str(problem)
+        rows.append((*words, *numbers, why))
+    table = pd.DataFrame(rows, columns=[*choices, "estimate", "low", "high", "why"])
+    return table.assign(judged=np.arange(len(table)) == 0)
