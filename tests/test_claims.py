@@ -58,6 +58,6 @@ def test_a_card_says_how_far_its_verdict_depends_on_the_choices_made():
                           "high": [0.5, 0.4, 0.15, float("nan")]})
     card = judge("C03", 0.4, (0.3, 0.5), specifications=other)
     assert card.verdict == "supported here"
-    assert card.across == ("Under 3 sets of choices the estimate goes from 0.10 to 0.40, with the same verdict under 1 of them "
-                           "(cannot tell: 1; not supported here: 1). Could not be computed: 1.")
+    assert card.across == ("Under 3 sets of choices the estimate goes from 0.10 to 0.40, with the same verdict under 1 of "
+                           "them (cannot tell: 1; not supported here: 1). Could not be computed: 1.")
     assert card.across in card._repr_mimebundle_()["text/html"]
