@@ -1,12 +1,12 @@
 """The house figures: uncertainty drawn, a title that states the finding, alt text from the numbers."""
 
 from .assumptions import specification_curve
-from .estimates import intervals, lorenz, profile, stability
+from .estimates import intervals, lorenz, profile, ranked, stability
 from .journeys import arc, contrast, extremes, paths_between, returned, sensitivity
+from .letters import gain, jump, promise
 from .people import hundred_people, movement, segment_shares, weeks
 from .style import alt_text, house_style, number, percent, span, svg
 
-__all__ = ["alt_text", "arc", "contrast", "extremes", "house_style", "hundred_people", "intervals", "lorenz", "movement",
-           "number", "paths_between", "percent", "profile", "returned", "segment_shares", "sensitivity", "span",
-           "specification_curve", "stability",
-           "svg", "weeks"]
+__all__ = ["alt_text", "arc", "contrast", "extremes", "gain", "house_style", "hundred_people", "intervals", "jump",
+           "lorenz", "movement", "number", "paths_between", "percent", "profile", "promise", "ranked", "returned",
+           "segment_shares", "sensitivity", "span", "specification_curve", "stability", "svg", "weeks"]

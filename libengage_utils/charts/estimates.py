@@ -37,17 +37,8 @@ def lorenz(results, ax=None):
     ax.plot(first.curve["people"], first.curve["by_chance"], color=QUIET, lw=1.2, ls="--")
     ax.annotate("chance alone, one rate for all", (0.56, np.interp(0.56, first.curve["people"], first.curve["by_chance"])),
                 (8, -12), textcoords="offset points", color=QUIET, fontsize=10)
-    for at, ((words, result), colour) in enumerate(zip(results.items(), (BLUE, ACCENT), strict=False)):
-        curve = result.curve
-        ax.fill_between(curve["people"], curve["low"], curve["high"], color=colour, alpha=0.25, lw=0)
-        ax.plot(curve["people"], curve["use"], color=colour, lw=2)
-        x, beside = ((0.76, {"xytext": (-10, 6), "ha": "right"}), (0.72, {"xytext": (10, -16), "ha": "left"}))[at]
-        ax.annotate(words, (x, np.interp(x, curve["people"], curve["use"])), textcoords="offset points", color=colour,
-                    fontweight="bold", fontsize=11, **beside)
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.set(xlabel="share of people, the least active first", ylabel="share of use",
-           xlim=(0, 1), ylim=(0, 1))
+    _added_up(ax, {words: result.curve.rename(columns={"use": "amount"}) for words, result in results.items()})
+    ax.set(xlabel="share of people, the least active first", ylabel="share of use")
     top = first.top_share
     return finish(
         ax, f"The most active {first.top:.0%} of people make {top.estimate:.0%} of the use; by chance alone they would "
@@ -57,6 +48,48 @@ def lorenz(results, ax=None):
                  f"({result.top_share.low:.0%} to {result.top_share.high:.0%}), Gini index {result.gini.estimate:.2f} "
                  f"({result.gini.low:.2f} to {result.gini.high:.2f}), by chance {result.gini.by_chance:.2f}."
                  for words, result in results.items()))
+
+
+def ranked(results, finding, *, ylabel, ax=None):
+    """Concentration curves: what share of an amount goes to the people ranked lowest by something else.
+
+    Parameters
+    ----------
+    results : dict of str to ConcentrationIndex
+        Words for the people ranked -> `attention.concentration_index` of them; two at most.
+    finding : str
+        Title, from the numbers.
+    ylabel : str
+        What is shared out, in words.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = axes_of(ax, 4.8)
+    ax.plot([0, 1], [0, 1], color=QUIET, lw=0.9, ls=":")
+    ax.text(0.2, 0.23, "to all alike", rotation=29, color=QUIET, fontsize=10, ha="center")
+    _added_up(ax, {words: result.curve for words, result in results.items()})
+    ax.set(xlabel="share of people, those who used the library least in the period before first", ylabel=ylabel)
+    said = [f"Among {words} ({about(result.people)}): index {result.estimate:.2f} ({result.low:.2f} to {result.high:.2f}); "
+            f"the lower half by earlier use has {np.interp(0.5, result.curve['people'], result.curve['amount']):.0%}."
+            for words, result in results.items()]
+    return finish(ax, finding, "People stand by how much they used the library in the period before; a curve adds up what "
+                  "they got. Bands are 95% intervals.", " ".join(said))
+
+
+def _added_up(ax, curves):
+    """One or two curves with bands of amounts added up over people, named beside them."""
+    for at, ((words, curve), colour) in enumerate(zip(curves.items(), (BLUE, ACCENT), strict=False)):
+        ax.fill_between(curve["people"], curve["low"], curve["high"], color=colour, alpha=0.25, lw=0)
+        ax.plot(curve["people"], curve["amount"], color=colour, lw=2)
+        x, beside = ((0.76, {"xytext": (-10, 6), "ha": "right"}), (0.72, {"xytext": (10, -16), "ha": "left"}))[at]
+        ax.annotate(words, (x, np.interp(x, curve["people"], curve["amount"])), textcoords="offset points", color=colour,
+                    fontweight="bold", fontsize=11, **beside)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set(xlim=(0, 1), ylim=(0, 1))
 
 
 def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", reference=None, shown="", ax=None):

@@ -165,8 +165,9 @@ def contrast(table, finding, *, xlabel, form=".0%", ax=None):
                   table["estimate"].isna().sum())
 
 
-def returned(table, finding, ax=None):
-    """Share of people back, day by day, for each kind of errand (Kaplan-Meier).
+def returned(table, finding, *, since="the errand ended", share="share of errands whose person\nhas been seen again",
+             ax=None):
+    """Share of people back, day by day, for each group (Kaplan-Meier).
 
     Parameters
     ----------
@@ -174,6 +175,8 @@ def returned(table, finding, ax=None):
         Long: group, day, estimate, low, high; ends where too few are left to watch.
     finding : str
         Title, from the numbers.
+    since, share : str
+        From when days are counted, and what is back, in words.
     ax : matplotlib Axes, optional
 
     Returns
@@ -186,7 +189,7 @@ def returned(table, finding, ax=None):
         If there is nothing to draw.
     """
     if table.empty:
-        raise ValueError("Too few people had an errand of any kind for their return to be shown.")
+        raise ValueError("Too few people are in any group for their return to be shown.")
     ax = axes_of(ax, 4.4)
     ends = []
     highest_first = table.groupby("group")["estimate"].last().sort_values(ascending=False).index
@@ -195,15 +198,14 @@ def returned(table, finding, ax=None):
         ax.fill_between(rows["day"], rows["low"], rows["high"], color=colour, alpha=0.2, lw=0)
         ax.plot(rows["day"], rows["estimate"], "o-", color=colour, lw=1.4, ms=5)
         ends.append((rows["estimate"].iloc[-1], f"{group}: {rows['estimate'].iloc[-1]:.0%}", colour))
-    room = np.inf
+    room, top = np.inf, min(1.02, 1.5 * table["high"].max())
     for height, words, colour in sorted(ends, reverse=True):
-        room = min(height, room - 0.055)
+        room = min(height, room - 0.055 * top)
         ax.annotate(words, (table["day"].max(), room), (6, 0), textcoords="offset points", va="center", color=colour,
                     fontweight="bold", fontsize=10.5)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.grid(axis="y")
-    ax.set(xlabel="days since the errand ended", ylabel="share of errands whose person\nhas been seen again",
-           xlim=(0, 1.36 * table["day"].max()), ylim=(0, 1.02))
+    ax.set(xlabel=f"days since {since}", ylabel=share, xlim=(0, 1.36 * table["day"].max()), ylim=(0, top))
     ax.set_xticks(np.arange(0, table["day"].max() + 1, 15))
     said = [f"{row.group.capitalize()}: {span(row, '.0%')} back by day {row.day:.0f}"
             for row in table.groupby("group", sort=False).tail(1).itertuples()]
