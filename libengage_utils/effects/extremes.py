@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.optimize import linprog
 
 from ..privacy import about, suppress
-from .resampling import over_samples, people_drawn, sums_by_person, told
+from ..resampling import over_samples, people_drawn, sums_by_person, told
 
 ROUNDS = 80  # of Newton's method
 CELLS = 2**22  # numbers worked on at once

@@ -10,7 +10,7 @@ from statsmodels.duration.hazard_regression import PHReg
 
 from ..nonusers import truth
 from ..privacy import about
-from .resampling import over_samples, people_drawn, sums_by_person, told
+from ..resampling import over_samples, people_drawn, sums_by_person, told
 from .returns import need_columns
 from .strata import as_numbers, strata
 

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import erfcx, ndtr
 
 from ..privacy import about
-from .resampling import over_samples, people_drawn, told
+from ..resampling import over_samples, people_drawn, told
 from .strata import as_numbers
 
 KINDS = ("linear", "probit")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from .resampling import over_samples, people_drawn, sums_by_person, told
+from ..resampling import over_samples, people_drawn, sums_by_person, told
 from .returns import KINDS, need_columns
 from .strata import strata
 

@@ -5,8 +5,8 @@ import pandas as pd
 
 from ..journeys.feelings import as_pandas
 from ..journeys.sessions import acts_of_people
+from ..resampling import over_samples, people_drawn, sums_by_person, told
 from .person_terms import long_waits
-from .resampling import over_samples, people_drawn, sums_by_person, told
 
 KINDS = ("nothing failed", "failed, put right", "failed, not put right")
 STRONG = 0.5  # valence from which a journey was a high; from its negative down, a low

@@ -30,7 +30,9 @@ def sums_by_person(person, cell, amount, cells):
 def told(values, people):
     """An estimate, the first of the values (1 + draws, ...), and 95% limits from those of samples of people.
 
-    Percentiles, expanded for small numbers: Hesterberg (2015), Am. Stat. 69(4), 371-386.
+    Percentiles, expanded for small numbers: Hesterberg (2015), Am. Stat. 69(4), 371-386. Of one person they are missing.
     """
+    if people < 2:
+        return values[0], *np.full((2, *np.shape(values[0])), np.nan)
     tail = stats.norm.cdf(np.sqrt(people / (people - 1)) * stats.t.ppf(0.025, people - 1))
     return values[0], *np.nanquantile(values[1:], [tail, 1 - tail], axis=0)
