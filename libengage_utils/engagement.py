@@ -158,6 +158,37 @@ def day_number(column):
     return (year - 1970) * 365 + leap_days + nw.col(column).dt.ordinal_day() - 1
 
 
+def sees(source, columns):
+    """Whether a source can see a person, going by its blind spots.
+
+    A blind spot ``column=value`` of the roster excludes those people; one in other words excludes nobody here.
+
+    Parameters
+    ----------
+    source : dict
+        A row of the study's coverage.
+    columns : collection of str
+        Columns of the roster.
+
+    Returns
+    -------
+    narwhals.Expr
+
+    Examples
+    --------
+    >>> people = nw.from_native(pd.DataFrame({"home_site": ["Main", "Hill", None]}))
+    >>> source = {"blind_spots": "home_site=Hill; whoever does not sign in"}
+    >>> people.select(seen=sees(source, people.columns))["seen"].to_list()
+    [True, False, True]
+    """
+    seen = nw.lit(True)
+    for spot in source["blind_spots"].split(";"):
+        column, _, value = (part.strip() for part in spot.partition("="))
+        if value and column in columns:
+            seen = seen & (nw.col(column).fill_null("") != value)
+    return seen
+
+
 def _ordinal(day):
     return (pd.Timestamp(day) - pd.Timestamp(0)).days
 
@@ -184,20 +215,13 @@ def _eligible(people, spans, coverage):
 
 
 def _covered(coverage, here):
-    """Whether a source that identifies people overlaps the time from `begin` to `end`, outside its blind spots.
-
-    A blind spot ``column=value`` of the roster excludes those people; one in other words excludes nobody here.
-    """
+    """Whether a source that identifies people and can see the person overlaps the time from `begin` to `end`."""
     if coverage is None:
         return nw.lit(True)
     covered = nw.lit(False)
     for source in coverage[coverage["identity"] == "person"].to_dict("records"):
-        sees = (nw.col("begin") <= _ordinal(source["to"])) & (nw.col("end") >= _ordinal(source["from"]))
-        for spot in source["blind_spots"].split(";"):
-            column, _, value = (part.strip() for part in spot.partition("="))
-            if value and column in here:
-                sees = sees & (nw.col(column).fill_null("") != value)
-        covered = covered | sees
+        covered = covered | (sees(source, here) & (nw.col("begin") <= _ordinal(source["to"]))
+                             & (nw.col("end") >= _ordinal(source["from"])))
     return covered
 
 

@@ -127,6 +127,13 @@ TABLES = {
                unit="renewals"),
         ),
         _table(
+            "absences", "times in which somebody is not expected: a placement, a leave", "person_key from",
+            _C("person_key", "person", "who is away", required=True),
+            _C("from", "date", "first day away", required=True),
+            _C("to", "date", "last day away; empty while it lasts"),
+            _C("reason", "category", "why, in a word of the library's"),
+        ),
+        _table(
             "feedback", "what people said and how they rated it", "feedback_id",
             _C("feedback_id", "text", "identifies the row", required=True),
             _C("person_key", "person", "who said it; empty when anonymous"),
@@ -164,6 +171,7 @@ TABLES = {
             _C("person_key", "person", "the person", required=True),
             _C("arm", "category", "where the lot fell", required=True, allowed=("letter", "holdout")),
             _C("probability", "number", "chance of the letter", minimum=0),
+            _C("stratum", "category", "group of people among whom the lot was drawn"),
             _C("assigned_at", "time", "when the lot was drawn", required=True),
             _C("sent_at", "time", "when the letter went; empty if it did not"),
             _C("opted_out", "boolean", "asked after it not to be written to", default=False),
@@ -177,6 +185,7 @@ TABLES = {
             _C("minutes", "number", "time spent", required=True, minimum=0, unit="minutes"),
             _C("attendees", "integer", "people present, for a group", minimum=0, unit="people"),
             _C("event_type", "category", "the act of a person it answers"),
+            _C("group", "category", "kind of member served, where the log says so"),
         ),
         _table(
             "reading_lists", "lists of reading for a module and a term", "list_id",

@@ -219,6 +219,50 @@ def test_events_of_people_not_on_the_roster_are_kept_and_said(write_study):
     assert any("Events of fewer than 10 people who are not on the roster" in notice for notice in study.notices)
 
 
+CONTACTS = "campaign_id,person_id,arm,probability,stratum,assigned_at,sent_at,opted_out,bounced\n"
+
+
+def contacts_of(keys):
+    return CONTACTS + "".join(f"c,{key},letter,0.5,all,2025-03-03 12:00,,false,false\n" for key in keys)
+
+
+def with_contacts(write_study, contacts, **settings):
+    tables = {name: f"{name}.csv" for name in ("people", "events", "contacts")}
+    return open_study(write_study(files={"contacts.csv": contacts}, sources=tables, **settings))
+
+
+def test_contacts_of_a_planned_lot_come_back_by_pseudonym(write_study):
+    roster = set(open_study(write_study()).people.df()["person_key"])
+    study = with_contacts(write_study, contacts_of(sorted(roster)))
+    contacts = study.contacts.df()
+    assert set(contacts["person_key"]) == roster and not any("Contacts of" in said for said in study.notices)
+    pd.testing.assert_frame_equal(contacts, with_contacts(write_study, contacts_of(["u1", "u2", "u3"])).contacts.df())
+
+
+def test_a_contact_by_pseudonym_and_by_identifier_is_one_person(write_study):
+    one = open_study(write_study(people=PEOPLE.split("u2,")[0])).people.df()["person_key"][0]
+    study = with_contacts(write_study, contacts_of(["u1", one]))
+    (again,) = rejected(study)
+    assert again == ("contacts", 3, "person_key", "repeats an earlier row with the same campaign_id and person_key")
+
+
+def test_a_contact_by_pseudonym_who_asked_not_to_be_analysed_is_removed(write_study):
+    keys = open_study(write_study()).people.df()["person_key"]
+    people = PEOPLE.replace("home_site\n", "home_site,analytics_opt_out\n").replace("Main\nu2", "Main,true\nu2")
+    people = people.replace("distance,Main", "distance,Main,false").replace(",Far", ",Far,false")
+    study = with_contacts(write_study, contacts_of(keys), people=people)
+    assert [(row[0], row[3]) for row in rejected(study) if row[0] == "contacts"] == [
+        ("contacts", "the person asked not to be analysed")]
+
+
+def test_what_only_looks_like_a_pseudonym_is_an_identifier(write_study):
+    stranger = f"p_{'0' * 24}"
+    study = with_contacts(write_study, contacts_of([stranger, "u1"]))
+    keys = set(study.contacts.df()["person_key"])
+    assert stranger not in keys and len(keys & set(study.people.df()["person_key"])) == 1
+    assert "Contacts of fewer than 10 people who are not on the roster are kept, but counted for nobody." in study.notices
+
+
 def test_people_without_events_are_said(write_study):
     notices = open_study(write_study()).notices
     assert any("fewer than 10 of 3 people on the roster have no event" in notice for notice in notices)
@@ -265,6 +309,18 @@ def test_declared_order_of_dates_is_used(write_study):
     assert study.events.df()["occurred_at"].min() == pd.Timestamp("2024-10-01 10:00")
 
 
+def test_holidays_and_absences_are_read_and_an_absence_that_ends_before_it_begins_is_rejected(write_study):
+    absences = ("person_id,from,to,reason\nu1,2025-01-01,2025-02-01,placement\nu1,2025-03-01,,leave\n"
+                "u2,2025-01-02,2025-01-01,\n")
+    holidays = [{"from": "2025-04-01", "to": "2025-04-20"}, {"from": "2024-12-21", "to": "2024-12-31"}]
+    study = open_study(write_study(files={"absences.csv": absences}, calendar=SETTINGS["calendar"] | {"holidays": holidays},
+                                   sources=SETTINGS["sources"] | {"absences": "absences.csv"}))
+    assert rejected(study) == [("absences", 4, "to", "is before `from`")]
+    assert study.absences.df()["person_key"].isin(study.people.df()["person_key"]).all() and len(study.absences.df()) == 2
+    assert [str(day) for day in study.holidays["from"]] == ["2025-04-01", "2024-12-21"]
+    assert open_study(write_study()).holidays.empty
+
+
 def test_a_log_that_ends_long_before_the_as_of_date_is_said(write_study):
     assert any("ends on 2025-01-15" in notice for notice in open_study(write_study()).notices)
 
@@ -292,6 +348,10 @@ def test_a_log_that_ends_long_before_the_as_of_date_is_said(write_study):
     ({"sources": {"people": {"file": "people.csv", "recipe": "sfpl"}, "events": "events.csv"}},
      "no recipe called 'sfpl'. Nearest there are: sfpl-library-usage"),
     ({"coverage": [{"source": "desk"}]}, "coverage, each entry needs"),
+    ({"calendar": SETTINGS["calendar"] | {"holiday": []}}, "which means nothing here. Nearest that do: holidays"),
+    ({"calendar": SETTINGS["calendar"] | {"holidays": ["2025-01-01"]}}, "holidays are a list, and each needs exactly"),
+    ({"calendar": SETTINGS["calendar"] | {"holidays": [{"from": "2025-01-11", "to": "2025-01-10"}]}}, "ends before it"),
+    ({"calendar": SETTINGS["calendar"] | {"holidays": [{"from": "Easter", "to": "2025-01-10"}]}}, "is 'Easter', not a day"),
 ])
 def test_what_cannot_be_used_gets_a_sentence(write_study, change, words):
     folder = write_study(**change)

@@ -19,6 +19,7 @@ NEEDED = {
     "people": "a roster",
     "events": "an event log",
     "summaries": "a summary of each cardholder",
+    "absences": "a record of absences",
     "feedback": "people's feedback",
     "codes": "comments read and coded by people",
     "campaigns": "a campaign of letters",

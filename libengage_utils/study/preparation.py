@@ -84,6 +84,8 @@ def _prepare(settings, folder, progress):
             staged.append(_Staged(connection, source, lines, read, [wrong]))
             progress(f"read {source.name} into {source.table}: {read:,} rows, {time.perf_counter() - begun:.1f} s")
         people = next(table for table in staged if table.name == "people")
+        key = _pseudonymiser(settings, staged)
+        _name_contacts(connection, staged, key)
         connection.execute("CREATE TABLE gone AS SELECT DISTINCT person_key AS id FROM staged_people "
                            "WHERE analytics_opt_out")
         for table in [people, *(t for t in staged if t is not people)]:
@@ -92,7 +94,7 @@ def _prepare(settings, folder, progress):
             rejected.append(pd.concat(table.rejected))
         notices = _notices(connection, settings, counts)
         begun = time.perf_counter()
-        key = _pseudonymise(connection, settings, staged)
+        _pseudonymise(connection, staged, key)
         for table in staged:
             _write(connection, table.name, folder)
         progress(f"pseudonymised, sorted and kept, {time.perf_counter() - begun:.1f} s")
@@ -166,6 +168,8 @@ def _check_across_rows(table, settings):
         table.reject(f"CAST({column} AS DATE) > DATE '{settings.as_of}'", column, "is after the as-of date")
     if "last_seen" in names:
         table.reject(f"last_seen > DATE '{settings.as_of}'", "last_seen", "is after the as-of date")
+    if {"from", "to"} <= set(names):
+        table.reject('"to" < "from"', "to", "is before `from`")
     firsts = f"SELECT min(rowid) FROM staged_{table.name} WHERE problem IS NULL GROUP BY {key}"
     if table.connection.execute(f"SELECT count(*) > count(DISTINCT ({key})) FROM staged_{table.name} "
                                 "WHERE problem IS NULL").fetchone()[0]:
@@ -173,15 +177,32 @@ def _check_across_rows(table, settings):
                      f"repeats an earlier row with the same {' and '.join(table.table.key)}")
 
 
-def _pseudonymise(connection, settings, staged):
+def _of_people(staged):
+    return [table for table in staged if "person_key" in table.table.names]
+
+
+def _pseudonymiser(settings, staged):
+    rules = [table.source.recipe.get(table.name, {}) for table in _of_people(staged)]
+    if any(rule.get("person_key") != {"as": "row number"} for rule in rules) and not settings.synthetic:
+        return Pseudonymiser.from_environment(settings.key)
+    return Pseudonymiser(hashlib.sha256(settings.name.encode()).digest())     # no identifier of anybody to protect
+
+
+def _name_contacts(connection, staged, pseudonym):
+    """Give contacts that name somebody of the study by pseudonym, as a planned lot does, the identifier it stands for."""
+    if all(table.name != "contacts" for table in staged) or not connection.execute(
+            "SELECT count(*) FROM staged_contacts WHERE starts_with(person_key, 'p_')").fetchone()[0]:
+        return
+    union = " UNION ".join(f"SELECT person_key FROM staged_{t.name}" for t in _of_people(staged) if t.name != "contacts")
+    ids = [row[0] for row in connection.execute(f"SELECT * FROM ({union}) WHERE person_key IS NOT NULL").fetchall()]
+    connection.register("named", pd.DataFrame({"id": ids, "pseudonym": [pseudonym(i) for i in ids]}))
+    connection.execute("UPDATE staged_contacts SET person_key = id FROM named "
+                       "WHERE person_key = pseudonym AND person_key NOT IN (SELECT id FROM named)")
+
+
+def _pseudonymise(connection, staged, pseudonym):
     """Table ``keys``: identifier, pseudonym, and the pseudonym's rank to sort by. Scrub comments."""
-    tables = [table for table in staged if "person_key" in table.table.names]
-    named = any(rule.get("person_key") != {"as": "row number"} for t in tables for rule in [t.source.recipe.get(t.name, {})])
-    if named and not settings.synthetic:
-        pseudonym = Pseudonymiser.from_environment(settings.key)
-    else:                                        # no identifier of anybody to protect
-        pseudonym = Pseudonymiser(hashlib.sha256(settings.name.encode()).digest())
-    union = " UNION ".join(f"SELECT person_key FROM staged_{t.name} WHERE problem IS NULL" for t in tables)
+    union = " UNION ".join(f"SELECT person_key FROM staged_{t.name} WHERE problem IS NULL" for t in _of_people(staged))
     ids = [row[0] for row in connection.execute(f"SELECT * FROM ({union}) WHERE person_key IS NOT NULL").fetchall()]
     keys = pd.DataFrame({"id": ids, "pseudonym": [pseudonym(i) for i in ids]}).sort_values("pseudonym")
     if keys["pseudonym"].duplicated().any():
@@ -192,7 +213,6 @@ def _pseudonymise(connection, settings, staged):
         said = connection.execute("SELECT rowid AS row, text FROM staged_feedback WHERE text IS NOT NULL").df()
         said["text"] = [scrub(text) for text in said["text"]]
         connection.execute("UPDATE staged_feedback SET text = said.text FROM said WHERE staged_feedback.rowid = said.row")
-    return pseudonym
 
 
 def _write(connection, name, folder):
@@ -223,8 +243,14 @@ def _notices(connection, settings, counts):
         notices.append(f"{few(alike)} identifiers on the roster differ from another only by capital letters; they are "
                        "kept as different people. If they are one person, write them alike in the export.")
     notices += _floor(connection)
+    roster = "SELECT person_key FROM staged_people WHERE problem IS NULL"
+    if any(count["table"] == "contacts" for count in counts):
+        strangers = one("SELECT count(DISTINCT person_key) FROM staged_contacts WHERE problem IS NULL "
+                        f"AND person_key NOT IN ({roster})")[0]
+        if strangers:
+            notices.append(f"Contacts of {few(strangers)} people who are not on the roster are kept, but counted for "
+                           "nobody.")
     if any(count["table"] == "events" for count in counts):
-        roster = "SELECT person_key FROM staged_people WHERE problem IS NULL"
         strangers = one(f"SELECT count(DISTINCT person_key) FROM staged_events WHERE problem IS NULL "
                               f"AND person_key IS NOT NULL AND person_key NOT IN ({roster})")[0]
         if strangers:

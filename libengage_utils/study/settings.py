@@ -14,6 +14,7 @@ from ..schema import COVERAGE, TABLES
 
 _REQUIRED = ("name", "purpose", "retention", "as_of", "sources", "coverage", "calendar")
 _OPTIONAL = {"synthetic": False, "time_zone": "", "minimum_count": 10, "key": "LIBENGAGE_KEY"}
+_CALENDAR = ("loan_days", "teaching_weeks", "periods", "holidays")
 _SOURCE = ("file", "recipe", "dates")
 _RECIPES = resources.files("libengage_utils") / "recipes"
 
@@ -38,7 +39,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Settings:
-    """A checked study.yml. Days are `datetime.date`; `periods` and `coverage` are frames."""
+    """A checked study.yml. Days are `datetime.date`; `periods`, `holidays` and `coverage` are frames."""
 
     path: Path
     name: str
@@ -52,6 +53,7 @@ class Settings:
     loan_days: int
     teaching_weeks: float
     periods: pd.DataFrame
+    holidays: pd.DataFrame
     coverage: pd.DataFrame
     sources: tuple
 
@@ -150,9 +152,12 @@ def _day(value, file, entry):
 
 
 def _calendar(said, as_of, file):
-    """Loan cycle, teaching weeks a year, and the periods, in order and apart."""
+    """Loan cycle, teaching weeks a year, the periods, in order and apart, and holidays, in any order."""
     if not isinstance(said, dict) or not {"loan_days", "teaching_weeks", "periods"} <= set(said):
         raise StudyError(f"{file}: calendar needs loan_days, teaching_weeks and periods.")
+    if unknown := [entry for entry in said if entry not in _CALENDAR]:
+        raise StudyError(f"{file}: calendar has the entry {unknown[0]!r}, which means nothing here. "
+                         f"Nearest that do: {_nearest(unknown[0], _CALENDAR)}.")
     for entry in ("loan_days", "teaching_weeks"):
         if not isinstance(said[entry], int | float) or not said[entry] > 0:
             raise StudyError(f"{file}: calendar, {entry} is {said[entry]!r}; it must be a number above 0.")
@@ -170,7 +175,19 @@ def _calendar(said, as_of, file):
     if rows[0][1] > as_of:
         raise StudyError(f"{file}: as_of is {as_of}, before the first period begins ({rows[0][1]}). Correct one of them.")
     periods = pd.DataFrame(rows, columns=["period", "from", "to"])
-    return {"loan_days": said["loan_days"], "teaching_weeks": said["teaching_weeks"], "periods": periods}
+    return {"loan_days": said["loan_days"], "teaching_weeks": said["teaching_weeks"], "periods": periods,
+            "holidays": _holidays(said.get("holidays") or [], file)}
+
+
+def _holidays(said, file):
+    rows = []
+    for row in said if isinstance(said, list) else [None]:
+        if not isinstance(row, dict) or set(row) != {"from", "to"}:
+            raise StudyError(f"{file}: calendar, holidays are a list, and each needs exactly: from, to.")
+        rows.append([_day(row[entry], file, f"{entry} of a holiday") for entry in ("from", "to")])
+        if rows[-1][0] > rows[-1][1]:
+            raise StudyError(f"{file}: calendar, the holiday from {rows[-1][0]} ends before it begins.")
+    return pd.DataFrame(rows, columns=["from", "to"])
 
 
 def _coverage(said, file):
