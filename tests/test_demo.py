@@ -11,7 +11,9 @@ import yaml
 
 from libengage_utils.demo import write_demo
 from libengage_utils.demo.comments import read_grammar, write_comments
+from libengage_utils.letters.silence import quiet_by_rule, silence
 from libengage_utils.schema import TABLES
+from libengage_utils.study import open_study
 
 COMMITTED = Path(__file__).parents[1] / "data" / "demo"
 
@@ -224,15 +226,43 @@ def test_forecasts_were_recorded_before_launch_and_one_service_has_none(committe
     assert (acts["occurred_at"].str[:10] >= acts["launched_on"]).all()
 
 
-def test_the_letter_went_to_half_of_those_unseen_for_a_year(committed):
+def test_the_letter_went_to_half_of_those_silent_for_a_year_of_expected_days(committed):
     contacts = committed["contacts"]
-    arms = contacts["arm"].value_counts()
-    assert arms.min() >= 450 and abs(arms["letter"] - arms["holdout"]) <= 1
+    arms = contacts.groupby(["stratum", "arm"]).size().unstack()
+    assert arms.to_numpy().min() >= 150 and (arms["letter"] - arms["holdout"]).abs().max() <= 1
     year = committed.acts()
-    year = year[year["occurred_at"].between("2024-10-21", "2025-10-20")]
+    year = year[year["occurred_at"].between("2024-09-22", "2025-10-20")]
     assert not contacts["person_id"].isin(year["person_id"]).any()
     people = committed["people"].set_index("person_id").loc[contacts["person_id"]]
     assert (people["contactable"] == "true").all() and (people["contact_opt_out"] == "false").all()
+
+
+def test_the_rule_of_the_package_finds_the_people_the_letter_was_planned_for(committed):
+    study = open_study(COMMITTED)
+    silent = silence(study.people, study.events, on="2025-10-20", holidays=study.holidays, absences=study.absences,
+                     coverage=study.coverage)
+    quiet = quiet_by_rule(silent, study.people, lapse_days=365, outcome_days=90, on="2025-10-20").people
+    contacts = study.contacts.df().set_index("person_key")["stratum"]
+    assert set(quiet["person_key"]) == set(contacts.index)
+    assert (quiet["seen_before"] == quiet["person_key"].map(contacts).eq("seen before")).all()
+
+
+def test_students_on_placement_are_not_seen_and_not_written_to(committed):
+    absences = committed["absences"]
+    people = committed["people"].set_index("person_id").loc[absences["person_id"]]
+    assert len(absences) == 80 and set(people["mode"]) == {"full-time"} and set(people["level"]) == {"bachelor's"}
+    acts = committed.acts().merge(absences, on="person_id")
+    day = acts["occurred_at"].str[:10]
+    assert acts["person_id"].nunique() > 40 and not ((day >= acts["from"]) & (day <= acts["to"])).any()
+    away = absences.loc[absences["from"] == "2025-09-01", "person_id"]
+    assert len(away) >= 10 and not committed["contacts"]["person_id"].isin(away).any()
+
+
+def test_holidays_lie_in_quiet_weeks(committed):
+    day = pd.to_datetime(committed.acts()["occurred_at"].str[:10])
+    holidays = committed.study["calendar"]["holidays"]
+    inside = sum(((day >= pd.Timestamp(h["from"])) & (day <= pd.Timestamp(h["to"]))) for h in holidays)
+    assert len(holidays) == 6 and inside.mean() < 0.7 * 6 * 14 / 1096
 
 
 def test_enough_people_rated_and_many_did_so_again(committed):

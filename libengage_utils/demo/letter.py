@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from .people import UNSEEN_SITE
-from .seasons import DAYS, FIRST_DAY, day_number
+from .seasons import DAYS, day_number, holidays
 from .services import choose
 
 CAMPAIGN = "miss-you-2025"
@@ -16,8 +16,8 @@ LETTER_WORKS_WITHIN = 8.0  # mean half-time of an answer to the letter, days
 OPTS_OUT, BOUNCES = 0.015, 0.012
 
 
-def send_letter(roster, acts, shares, planted, rng):
-    """Find everybody unseen for a year, draw lots, and let some of them come back.
+def send_letter(roster, absences, acts, shares, planted, rng):
+    """Find everybody unseen for a year of expected days, draw lots, and let some of them come back.
 
     From the day of the lot on, the use of those in the campaign is decided here: each comes back unasked at a
     constant hazard, and some of those written to because of the letter.
@@ -31,7 +31,7 @@ def send_letter(roster, acts, shares, planted, rng):
     """
     today = int(day_number([ASSIGNED])[0])
     last_seen = acts[acts["day"] < today].groupby("person")["day"].max().reindex(range(len(roster)))
-    found = np.flatnonzero(_unseen_for_a_year(roster, last_seen, today))
+    found = np.flatnonzero(_to_be_found(roster, absences, last_seen, today))
     seen_before = last_seen.notna().to_numpy()[found]
     letter = _evenly(seen_before, rng) < 0.5
     bounced = letter & (rng.random(len(found)) < BOUNCES)
@@ -43,19 +43,27 @@ def send_letter(roster, acts, shares, planted, rng):
     after = _acts_of_return(found[returns], back_on[returns], stays[returns], shares, rng)
     return (
         _campaign(),
-        _contacts(roster, found, letter, bounced, opted_out),
+        _contacts(roster, found, seen_before, letter, bounced, opted_out),
         pd.concat([kept, after], ignore_index=True),
     )
 
 
-def _unseen_for_a_year(roster, last_seen, today):
-    """Eligible for a year and for the outcome window, contactable, covered by some source, not seen."""
-    start = pd.to_datetime(roster["eligible_from"]).to_numpy("datetime64[D]")
-    there = start <= FIRST_DAY + (today - LAPSE_DAYS)
+def _to_be_found(roster, absences, last_seen, today):
+    """Silent for a year of expected days, and on the day present, within reach and to stay for the window.
+
+    Nobody is expected in holidays, while absent, or before being eligible.
+    """
+    there = np.ones((len(roster), len(DAYS)), dtype=bool)
+    places = pd.Index(roster["person_id"]).get_indexer(absences["person_id"])
+    for person, left, back in zip(places, day_number(absences["from"]), day_number(absences["to"]), strict=True):
+        there[person, left : back + 1] = False
+    holiday = np.any([(first <= DAYS) & (last >= DAYS) for first, last in holidays()], axis=0)
+    since = np.maximum(last_seen.fillna(-1) + 1, day_number(roster["eligible_from"])).to_numpy()
+    day = np.arange(len(DAYS))
+    silent = (there & ~holiday & (day >= since[:, None]) & (day < today)).sum(axis=1) >= LAPSE_DAYS
     stays = day_number(roster["eligible_to"]) >= today + OUTCOME_DAYS
     may_write = roster["contactable"] & ~roster["contact_opt_out"] & ~roster["analytics_opt_out"]
-    unseen = last_seen.fillna(-1).to_numpy() <= today - LAPSE_DAYS
-    return there & stays & may_write & unseen & (roster["home_site"] != UNSEEN_SITE)
+    return silent & there[:, today] & stays & may_write & (roster["home_site"] != UNSEEN_SITE)
 
 
 def _days_until_return(seen_before, letter, planted, rng):
@@ -98,7 +106,7 @@ def _campaign():
         [
             {
                 "campaign_id": CAMPAIGN,
-                "purpose": "write to everybody within reach who was eligible for a year and not seen in it",
+                "purpose": "write to everybody within reach who was expected on 365 days and seen on none of them",
                 "lapse_days": LAPSE_DAYS,
                 "outcome_days": OUTCOME_DAYS,
                 "registered_on": "2025-10-01",
@@ -107,13 +115,14 @@ def _campaign():
     )
 
 
-def _contacts(roster, found, letter, bounced, opted_out):
+def _contacts(roster, found, seen_before, letter, bounced, opted_out):
     contacts = pd.DataFrame(
         {
             "campaign_id": CAMPAIGN,
             "person_id": roster["person_id"].to_numpy()[found],
             "arm": np.where(letter, "letter", "holdout"),
             "probability": 0.5,
+            "stratum": np.where(seen_before, "seen before", "never seen"),
             "assigned_at": f"{ASSIGNED} 09:00",
             "sent_at": np.where(letter, f"{ASSIGNED} 14:30", ""),
             "opted_out": opted_out,

@@ -37,6 +37,7 @@ TABLES = (
     "lists",
     "bad rows",
     "codes",
+    "placements",
 )
 
 

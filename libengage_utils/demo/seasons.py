@@ -29,6 +29,7 @@ RHYTHMS = {
     "research": ((3, 0.7), (12, 1.1), (1, 0.6), (2, 0.15), (13, 1.1), (3, 0.7), (11, 1), (8, 0.6)),
 }
 WEEKDAYS = np.array([1.05, 1.1, 1.05, 1, 0.8, 0.4, 0.35])  # Monday first
+HOLIDAYS = (15, 31)  # weeks after 1 September with which two quiet weeks begin, at Christmas and Easter
 CLOSED = ("12-24", "12-25", "12-26", "12-31", "01-01")
 
 # Share of visits that begin in each hour, 07:00 first and 21:00 last
@@ -57,6 +58,14 @@ def terms():
     frame["first"] = day_number(frame["from"])
     frame["last"] = np.append(frame["first"].to_numpy()[1:] - 1, len(DAYS) - 1)
     return frame[["period", "term", "first", "last"]]
+
+
+def holidays():
+    """Give the first and last day of each fortnight in which nobody is expected."""
+    starts = [
+        np.datetime64(f"{year}-09-01") + 7 * week for year in range(2023, 2026) for week in HOLIDAYS
+    ]
+    return [(start, start + 13) for start in starts]
 
 
 def busyness(rhythm):

@@ -17,13 +17,15 @@ MINUTES = {  # for each act of a person
 UPKEEP = {"collections work": 1500, "website and systems": 900}  # minutes a week
 
 
-def staff_time(log, rng):
-    """Give the minutes each service took each day, from the acts it answers.
+def staff_time(log, roster, rng):
+    """Give the minutes each service took each day, from the acts it answers; of workshops, also for which kind of member.
 
     Parameters
     ----------
     log : pandas.DataFrame
         The sound events.
+    roster : pandas.DataFrame
+        From `make_roster`.
     rng : numpy.random.Generator
 
     Returns
@@ -32,9 +34,10 @@ def staff_time(log, rng):
         The schema's table of staff time.
     """
     acts = log[log["touchpoint"].isin(MINUTES) & (log["initiated_by"] == "person")]
+    kind = acts["person_id"].map(roster.set_index("person_id")["group"]).where(acts["touchpoint"] == "workshop")
     days = (
-        acts.assign(on=acts["occurred_at"].str[:10])
-        .groupby(["on", "touchpoint", "event_type"])
+        acts.assign(on=acts["occurred_at"].str[:10], group=kind.fillna(""))
+        .groupby(["on", "touchpoint", "event_type", "group"])
         .size()
         .rename("acts")
         .reset_index()
@@ -56,8 +59,8 @@ def staff_time(log, rng):
         ]
     )
     rows = pd.concat([days, upkeep]).rename(columns={"touchpoint": "service"})
-    rows = rows.sort_values(["on", "service"], ignore_index=True).astype(
+    rows = rows.sort_values(["on", "service"], kind="stable", ignore_index=True).astype(
         {"attendees": "Int64", "minutes": int}
     )
     rows["activity_id"] = [f"s{number:05d}" for number in range(1, len(rows) + 1)]
-    return rows[["activity_id", "on", "service", "minutes", "attendees", "event_type"]]
+    return rows[["activity_id", "on", "service", "minutes", "attendees", "event_type", "group"]]

@@ -3,7 +3,7 @@
 from datetime import date
 
 from .people import UNSEEN_SITE
-from .seasons import FIRST_DAY, LAST_DAY, PERIODS
+from .seasons import FIRST_DAY, LAST_DAY, PERIODS, holidays
 
 BLIND = f"home_site={UNSEEN_SITE}"
 
@@ -38,6 +38,7 @@ def study_file(sources, library):
                 {"period": period, "from": date(year, 9, 1), "to": date(year + 1, 8, 31)}
                 for year, period in enumerate(PERIODS, start=2023)
             ],
+            "holidays": [{"from": first.item(), "to": last.item()} for first, last in holidays()],
         },
         "sources": sources,
         "coverage": [

@@ -14,6 +14,7 @@ from .launches import launch
 from .letter import send_letter
 from .lists import make_lists
 from .people import make_roster, make_traits
+from .placements import leave_out_the_absent, make_placements
 from .planted import planted_claims, random_streams
 from .services import read_library, tastes
 from .staff import staff_time
@@ -23,6 +24,7 @@ from .truth import truth_file, truth_people
 FILES = {
     "people": "people.csv",
     "events": "events.csv.gz",
+    "absences": "absences.csv",
     "feedback": "feedback.csv.gz",
     "codes": "codes.csv",
     "campaigns": "campaigns.csv",
@@ -88,7 +90,9 @@ def _build(seed, planted, people):
     traits = make_traits(roster, planted, rng["traits"])
     shares = tastes(roster, traits, library, planted, rng["traits"])
     acts, moods = simulate_use(roster, traits, shares, library, planted, rng["activity"], rng["journeys"])
-    campaigns, contacts, acts = send_letter(roster, acts, shares, planted, rng["letter"])
+    absences = make_placements(roster, rng["placements"])
+    acts, moods = leave_out_the_absent(roster, absences, acts, moods)
+    campaigns, contacts, acts = send_letter(roster, absences, acts, shares, planted, rng["letter"])
     forecasts, uptake = launch(roster, acts, library, planted, rng["launches"])
     uptake = friction.end_acts(uptake, library["touchpoints"], np.zeros(people), rng["launches"])
     acts = pd.concat([acts, uptake], ignore_index=True)
@@ -99,11 +103,12 @@ def _build(seed, planted, people):
     tables = {
         "people": roster,
         "events": spoilt,
+        "absences": absences,
         "feedback": feedback,
         "codes": code_comments(comments, rng["codes"]),
         "campaigns": campaigns,
         "contacts": contacts,
-        "staff_time": staff_time(log, rng["staff"]),
+        "staff_time": staff_time(log, roster, rng["staff"]),
         "reading_lists": lists,
         "reading_list_items": items,
         "reading_list_use": use,
