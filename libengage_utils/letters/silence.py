@@ -1,0 +1,240 @@
+"""Who has not been seen for how long, counted in days on which they were expected, and who may be written to."""
+
+from dataclasses import dataclass, field
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from ..engagement import day_number
+from ..privacy import about, suppress
+from .expected import EVER, Clock, day_numbers
+
+WRITE = "to be written to"
+
+
+def silence(people, events, *, on, holidays=None, absences=None, coverage=None):
+    """How long nobody has seen each person who is eligible on a day, in days on which the person was expected.
+
+    A day is expected of a person who is eligible on it, unless it is a holiday, the person is absent, or no source
+    that identifies people and can see the person covers it. Only acts of the person before `on` are looked at.
+
+    Parameters
+    ----------
+    people, events : frame
+        Tables of the schema, of any kind Narwhals supports. Row order does not matter.
+    on : date
+        The day on which it is asked who is quiet; it is not counted itself.
+    holidays : DataFrame, optional
+        Columns from, to: days on which nobody is expected, both included; a study's ``holidays``.
+    absences : frame, optional
+        Table of the schema: times in which somebody is not expected.
+    coverage : DataFrame, optional
+        The study's coverage; without it everybody counts as covered from the first act in the log on.
+
+    Returns
+    -------
+    DataFrame, sorted by person_key
+        person_key; last_on (day of the last act, missing where there is none); seen_before; silent_days (expected
+        days after the last act, or, where there is none, all); expected_days (all expected days before `on`); away
+        (absent on the day itself); covered (some source could have seen the person).
+
+    Raises
+    ------
+    ValueError
+        If a person is on the roster twice, a holiday or an absence ends before it begins, nothing is on record before
+        the day, or nobody is eligible on it.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"person_key": ["a", "b"], "eligible_from": pd.Timestamp("2025-01-01")})
+    >>> events = pd.DataFrame({"person_key": ["a"], "occurred_at": [pd.Timestamp("2025-01-01 10:00")],
+    ...                        "initiated_by": "person"})
+    >>> holidays = pd.DataFrame({"from": ["2025-01-05"], "to": ["2025-01-06"]})
+    >>> silence(people, events, on="2025-01-11", holidays=holidays)[["person_key", "silent_days"]].values.tolist()
+    [['a', 7], ['b', 8]]
+    """
+    today = int(day_numbers([on])[0])
+    acts = _acts_before(events, today)
+    roster = _roster(people)
+    roster = roster[(roster["begin"] <= today) & (roster["end"] >= today)].reset_index(drop=True)
+    clock = Clock(roster, today, acts["first"].min(), holidays, absences, coverage)
+    last = acts["last"].reindex(roster["person_key"]).to_numpy(dtype=float)
+    seen = ~np.isnan(last)
+    return pd.DataFrame({
+        "person_key": roster["person_key"], "last_on": pd.to_datetime(last, unit="D"), "seen_before": seen,
+        "silent_days": clock.expected(np.where(seen, last + 1, -EVER), today - 1),
+        "expected_days": clock.expected(-EVER, today - 1), "away": clock.away(today), "covered": clock.covered})
+
+
+def active_days(people, events, *, on, holidays=None, absences=None):
+    """Each person's history of active days in three numbers, on the clock of that person's expected days.
+
+    An active day is one with an act of the person's own. Holidays, the person's absences and time outside
+    eligibility do not pass on that clock; an act in them counts all the same.
+
+    Parameters
+    ----------
+    people, events, on, holidays, absences
+        As for `silence`.
+
+    Returns
+    -------
+    DataFrame, sorted by person_key
+        For everybody on the roster with an act before `on`: person_key, frequency (active days after the first),
+        recency (expected days from the first active day to the last), T (expected days from the first active day to
+        the day before `on`).
+
+    Raises
+    ------
+    ValueError
+        As for `silence`.
+
+    References
+    ----------
+    Fader, Hardie & Lee (2005), "Counting your customers" the easy way, Marketing Science 24(2), 275-284, for the three
+    numbers.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"person_key": ["a"]})
+    >>> events = pd.DataFrame({"person_key": "a", "initiated_by": "person", "occurred_at": pd.to_datetime(
+    ...     ["2025-01-01 10:00", "2025-01-01 11:00", "2025-01-08 10:00"])})
+    >>> active_days(people, events, on="2025-01-11").values.tolist()
+    [['a', 1, 7, 9]]
+    """
+    today = int(day_numbers([on])[0])
+    acts = _acts_before(events, today, active=True)
+    roster = _roster(people)
+    roster = roster[roster["person_key"].isin(acts.index)].reset_index(drop=True)
+    clock = Clock(roster, today, acts["first"].min(), holidays, absences)
+    acts = acts.loc[roster["person_key"]]
+    after_first = acts["first"].to_numpy() + 1
+    return pd.DataFrame({
+        "person_key": roster["person_key"], "frequency": acts["active"].to_numpy() - 1,
+        "recency": clock.expected(after_first, acts["last"].to_numpy()), "T": clock.expected(after_first, today - 1)})
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Who is to be written to, and why others are not; made by `quiet_by_rule`.
+
+    Attributes
+    ----------
+    people : DataFrame
+        Those to be written to: person_key, silent_days, seen_before, last_on.
+    left_out : DataFrame
+        reason, people: everybody eligible is counted in one row, by the first reason that holds, and those to be
+        written to in the last. Reasons that hold for nobody are not listed.
+    """
+
+    on: pd.Timestamp
+    lapse_days: int
+    minimum_count: int
+    people: pd.DataFrame = field(repr=False)
+    left_out: pd.DataFrame = field(repr=False)
+
+    @property
+    def table(self):
+        """`left_out` with few people withheld, and what would give them away."""
+        shown = suppress(self.left_out.set_index("reason")["people"], self.minimum_count)
+        return shown.rename("people").reset_index()
+
+    @property
+    def summary(self):
+        """The finding in two sentences."""
+        seen = int(self.people["seen_before"].sum())
+        day = f"{self.on.day} {self.on:%B %Y}"
+        if not len(self.people):
+            return (f"Of {self._number(self.left_out['people'].sum())} people eligible on {day} nobody is to be written to: "
+                    f"nobody who may be written to was silent for {self.lapse_days} expected days.")
+        return (f"Of {self._number(self.left_out['people'].sum())} people eligible on {day}, "
+                f"{self._number(len(self.people))} were silent for at least {self.lapse_days} expected days and may be "
+                f"written to. Seen before: {self._number(seen)}; never seen: {self._number(len(self.people) - seen)}.")
+
+    def _number(self, people):
+        few = f"fewer than {self.minimum_count}" if people else "none"
+        return about(people) if people >= self.minimum_count else few
+
+
+def quiet_by_rule(silent, people, *, lapse_days, outcome_days, on, minimum_count=10):
+    """Who has been silent for so many expected days, and may be written to on that day.
+
+    Parameters
+    ----------
+    silent : DataFrame
+        As made by `silence` for the same day.
+    people : frame
+        The roster, with the same people on it.
+    lapse_days : int
+        Silent for at least so many expected days.
+    outcome_days : int
+        Window in which a return will count, in days after `on`; who leaves before it is over is left out.
+    on : date
+        The day.
+    minimum_count : int
+        Fewest people that a number shown may rest on.
+
+    Returns
+    -------
+    Quiet
+
+    Raises
+    ------
+    ValueError
+        If a number of days is below 1, or somebody who is silent is not on the roster.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"person_key": ["a", "b"], "contact_opt_out": [False, True]})
+    >>> silent = pd.DataFrame({"person_key": ["a", "b"], "last_on": pd.NaT, "seen_before": False, "silent_days": 400,
+    ...                        "expected_days": 400, "away": False, "covered": True})
+    >>> quiet = quiet_by_rule(silent, people, lapse_days=365, outcome_days=90, on="2025-10-20")
+    >>> quiet.people["person_key"].tolist(), quiet.left_out.values.tolist()
+    (['a'], [['asked not to be written to', 1], ['to be written to', 1]])
+    """
+    if min(lapse_days, outcome_days) < 1:
+        raise ValueError(f"The lapse is {lapse_days} and the window {outcome_days} days; both must be at least 1.")
+    rows = silent.merge(_roster(people), on="person_key", suffixes=("", " on the roster"))
+    if strangers := len(silent) - len(rows):
+        raise ValueError(f"{strangers:,} of {len(silent):,} people are not on the roster: give the roster that their "
+                         "silence was counted with.")
+    recent = rows["silent_days"] < lapse_days
+    reasons = {
+        "no source could have seen them": ~rows["covered"],
+        f"seen within the last {lapse_days} expected days": recent & rows["seen_before"],
+        "not expected for so long yet": recent & ~rows["seen_before"],
+        "away on the day": rows["away"],
+        "leaves before the window is over": rows["end"] < day_numbers([on])[0] + outcome_days,
+        "no working address": ~rows["contactable"],
+        "asked not to be written to": rows["contact_opt_out"]}
+    reasons = {words: holds for words, holds in reasons.items() if holds.any()} | {WRITE: np.ones(len(rows), dtype=bool)}
+    reason = pd.Series(np.select(list(reasons.values()), list(reasons), WRITE))
+    counts = reason.value_counts().reindex(list(reasons), fill_value=0)
+    return Quiet(pd.Timestamp(on), lapse_days, minimum_count,
+                 rows.loc[reason == WRITE, ["person_key", "silent_days", "seen_before", "last_on"]].reset_index(drop=True),
+                 counts.rename_axis("reason").rename("people").reset_index())
+
+
+def _roster(people):
+    """The roster as pandas, in the order of person_key, eligible from `begin` to `end` (day numbers)."""
+    roster = nw.from_native(people).lazy().collect().to_pandas().sort_values("person_key", ignore_index=True)
+    if repeated := roster["person_key"].duplicated().sum():
+        raise ValueError(f"{repeated:,} rows of the roster repeat a person: keep one row a person.")
+    for bound, name, ever in (("begin", "eligible_from", -EVER), ("end", "eligible_to", EVER)):
+        roster[bound] = day_numbers(roster[name], ever) if name in roster else ever
+    for flag, usual in (("contactable", True), ("contact_opt_out", False)):
+        roster[flag] = roster[flag].fillna(usual).astype(bool) if flag in roster else usual
+    return roster
+
+
+def _acts_before(events, today, active=False):
+    """First and last day with an act of each identified person before a day; if asked, also how many such days."""
+    log = nw.from_native(events).lazy()
+    if "day" not in log.collect_schema().names():
+        log = log.with_columns(day_number("occurred_at").alias("day"))
+    acts = log.filter(nw.col("initiated_by") == "person", ~nw.col("person_key").is_null(),
+                      nw.col("day") < today).select("person_key", "day")
+    counted = [nw.col("day").n_unique().alias("active")] if active else []
+    return acts.group_by("person_key").agg(nw.col("day").min().alias("first"), nw.col("day").max().alias("last"),
+                                           *counted).collect().to_pandas().set_index("person_key")
