@@ -1,0 +1,303 @@
+"""Whether an outcome jumps at the line from which on letters went out."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from ..privacy import about
+from .density import Density, density
+
+PEOPLE, VALUES = 20, 5  # fewest on a side within the bandwidth
+CHOOSING = 10  # fewest distinct values on a side from which a bandwidth can be chosen
+NEIGHBOURS = 3  # whose mean stands for a row's expected outcome
+BINS = 10  # of the chart, on a side, at most
+BANDWIDTHS = {"half the bandwidth": 0.5, "the bandwidth": 1, "one and a half times the bandwidth": 1.5,
+              "twice the bandwidth": 2}
+
+
+@dataclass(frozen=True)
+class Discontinuity:
+    """The jump of an outcome at a line; made by `discontinuity`.
+
+    Attributes
+    ----------
+    cutoff : float
+        The line.
+    estimate, bias_corrected : float
+        The jump between two straight lines at the cutoff, in units of the outcome; and that freed of the curve's bend.
+    low, high : float
+        95% interval around `bias_corrected`, robust to the bend; `estimate` may lie outside it.
+    bandwidth, bandwidth_bias : float
+        How far from the cutoff rows are used for the lines, and for the bend.
+    n_left, n_right, dropped : int
+        People within the bandwidth below the cutoff, and from it on; rows left out because a value was missing.
+    yes_or_no : bool
+        Whether the outcome has no values but 0 and 1.
+    curve : DataFrame
+        Means of neighbouring rows within the bandwidth: at, people, estimate, low, high, side. Each is of `minimum_count`
+        people or more; if the outcome is yes or no, of as many with either answer.
+    lines : DataFrame
+        Ends of the two lines: at, estimate, side.
+    density : Density
+        Whether the number of people jumps at the cutoff.
+    robustness : DataFrame
+        The jump at other bandwidths, and at two cutoffs at which nothing happened (the median of either side): label,
+        cutoff, bandwidth, estimate, bias_corrected, low, high; missing where too few people are behind it.
+    """
+
+    cutoff: float
+    estimate: float
+    bias_corrected: float
+    low: float
+    high: float
+    bandwidth: float
+    bandwidth_bias: float
+    n_left: int
+    n_right: int
+    dropped: int
+    yes_or_no: bool
+    curve: pd.DataFrame = field(repr=False)
+    lines: pd.DataFrame = field(repr=False)
+    density: Density = field(repr=False)
+    robustness: pd.DataFrame = field(repr=False)
+
+    @property
+    def weakness(self):
+        """What the design cannot rule out."""
+        return (f"A jump is what the letter did only if nothing else changes at {self.cutoff:g}, no other rule, reminder or "
+                "end of a term, and then only for people close to that line.")
+
+    @property
+    def summary(self):
+        """The finding in four sentences."""
+        scale, unit, digits = (100, " percentage points", 1) if self.yes_or_no else (1, "", 2)
+        jump, bent, low, high = (f"{scale * value:+.{digits}f}" for value in
+                                 (self.estimate, self.bias_corrected, self.low, self.high))
+        found = ("no jump can be told from chance" if self.low <= 0 <= self.high else
+                 f"the outcome jumps {'up' if self.low > 0 else 'down'}")
+        left_out = f" {self.dropped:,} rows lack a value and are left out." if self.dropped else ""
+        return (f"At {self.cutoff:g} {found}: {jump}{unit} between straight lines, {bent} once their bend is allowed for "
+                f"(95% interval {low} to {high}), from {about(self.n_left)} people within {self.bandwidth:.3g} below the "
+                f"line and {about(self.n_right)} from it on.{left_out} {self.density.summary} {self.weakness}")
+
+
+def discontinuity(running, outcome, *, cutoff, bandwidth=None, person=None, everybody=None, minimum_count=10):
+    """The jump of an outcome at a cutoff of a running variable, such as the days since somebody was last seen.
+
+    A straight line is fitted on each side of the cutoff, rows weighted less the further away (triangular kernel). The
+    bandwidth minimises the mean squared error of the jump, with the regularisation of Imbens & Kalyanaraman. The bias
+    that comes from the bend of the curve is estimated by local parabolas and taken out, and the interval allows for its
+    being estimated. Variances are those of each row around its nearest neighbours, added up by person. The running
+    variable may be whole days: rows of a day are each other's neighbours, and a chosen bandwidth reaches over ten
+    distinct values or more on each side.
+
+    Parameters
+    ----------
+    running : array-like of shape (n_rows,)
+        The running variable; letters went to those at `cutoff` or above.
+    outcome : array-like of shape (n_rows,)
+        0 or 1, or an amount. Rows that lack a value are left out and counted.
+    cutoff : float
+        The line.
+    bandwidth : float, optional
+        How far from the cutoff rows are used, for the lines and for the bend. Chosen by default.
+    person : array-like of shape (n_rows,), optional
+        Whose row it is. By default each row is a person's.
+    everybody : array-like of shape (n_people,), optional
+        The running variable of all who might lie on either side, for the density, where `running` leaves some out on one
+        side, such as people held out by lot. By default `running`.
+    minimum_count : int
+        Fewest people behind a mean that is shown.
+
+    Returns
+    -------
+    Discontinuity
+
+    Raises
+    ------
+    ValueError
+        If fewer than 20 people (or `minimum_count`) or 5 distinct values lie on a side within the bandwidth, fewer than
+        10 distinct values lie on a side from which to choose one, or all outcomes are the same.
+
+    References
+    ----------
+    Calonico, Cattaneo & Titiunik (2014), Econometrica 82(6), 2295-2326. Imbens & Kalyanaraman (2012), Rev. Econ. Studies
+    79(3), 933-959. Cutoffs at which nothing happened: Imbens & Lemieux (2008), J. Econometrics 142(2), 615-635.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> days = rng.integers(1, 300, 8000)
+    >>> back = rng.random(8000) < 0.4 - 0.001 * days + 0.2 * (days >= 120)
+    >>> result = discontinuity(days, back, cutoff=120)
+    >>> round(result.estimate, 1), bool(result.low < 0.2 < result.high)
+    (0.2, True)
+    """
+    rows = pd.DataFrame({"running": np.asarray(running, dtype=float), "outcome": np.asarray(outcome, dtype=float),
+                         "person": np.arange(len(running)) if person is None else np.asarray(person)})
+    known = rows.dropna()
+    sample, fewest = _sample(known, cutoff), max(PEOPLE, minimum_count)
+    widths, jump = _jump(sample, None if bandwidth is None else (bandwidth, bandwidth), fewest)
+    near = [side & (np.abs(sample.x) < widths[0]) for side in sample.sides]
+    yes_or_no = bool(np.isin(sample.y, [0, 1]).all())
+    below = known["running"] < cutoff
+    tries = [(label, sample, tuple(times * width for width in widths)) for label, times in BANDWIDTHS.items()]
+    tries += [(f"nothing happened here, {word} the line", _sample(some, some["running"].median()), None)
+              for word, some in (("below", known[below]), ("above", known[~below]))]
+    robustness = pd.DataFrame([_tried(*one, fewest) for one in tries],
+                              columns=["label", "cutoff", "bandwidth", "estimate", "bias_corrected", "low", "high"])
+    return Discontinuity(cutoff, *jump, *widths, *(len(set(sample.person[some])) for some in near), len(rows) - len(known),
+                         yes_or_no, _binned(sample, near, yes_or_no, minimum_count), _lines(sample, widths[0]),
+                         density(known["running"] if everybody is None else everybody, cutoff=cutoff), robustness)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Rows in order: place from the cutoff, outcome, person (codes from 0), outcome less that of neighbours, sides."""
+
+    cutoff: float
+    x: np.ndarray
+    y: np.ndarray
+    person: np.ndarray
+    noise: np.ndarray
+    sides: tuple
+
+    def variance(self, weights):
+        """Of a weighted sum of outcomes."""
+        return (np.bincount(self.person, weights * self.noise) ** 2).sum()
+
+
+def _sample(rows, cutoff):
+    rows = rows.sort_values(["running", "person", "outcome"])
+    x, y = rows["running"].to_numpy() - cutoff, rows["outcome"].to_numpy()
+    sides = x < 0, x >= 0
+    noise = np.concatenate([_noise(x[side], y[side]) for side in sides])
+    return _Sample(cutoff, x, y, pd.factorize(rows["person"], sort=True)[0], noise, sides)
+
+
+def _noise(x, y):
+    """Outcome less the mean of its nearest neighbours, all those as near as the third, scaled to the outcome's spread."""
+    n, edge = len(x), np.full(NEIGHBOURS, np.inf)
+    if n <= NEIGHBOURS:
+        return np.full(n, np.nan)
+    padded = np.r_[-edge, x, edge]
+    away = np.sort([np.abs(padded[k : k + n] - x) for k in range(2 * NEIGHBOURS + 1) if k != NEIGHBOURS], axis=0)
+    reach = away[NEIGHBOURS - 1] + 1e-9 * np.ptp(x)
+    first, last = np.searchsorted(x, x - reach), np.searchsorted(x, x + reach, "right")
+    total, others = np.r_[0, np.cumsum(y)], last - first - 1
+    return np.sqrt(others / (others + 1)) * (y - (total[last] - total[first] - y) / others)
+
+
+def _check(sample, bandwidth, fewest):
+    """Refuse where no jump can be found within this bandwidth or, without one, none can be chosen."""
+    if bandwidth is not None and not bandwidth > 0:
+        raise ValueError(f"`bandwidth` is how far from the cutoff rows are used, more than 0; it is {bandwidth:g}.")
+    within, least = ("", CHOOSING) if bandwidth is None else (f" within {bandwidth:.3g}", VALUES)
+    for side, word in zip(sample.sides, ("below", "at or above"), strict=True):
+        some = side & (np.abs(sample.x) < (bandwidth or np.inf))
+        people, values = len(set(sample.person[some])), len(set(sample.x[some]))
+        if people < fewest or values < least:
+            raise ValueError(f"{people:,} people with {values:,} distinct values of the running variable lie {word} "
+                             f"{sample.cutoff:g}{within}; {fewest} people and {least} values are needed: take a wider "
+                             "bandwidth, or another design.")
+    if np.ptp(sample.y) == 0:
+        raise ValueError("The outcome is the same for everybody, so it cannot jump.")
+
+
+def _weights(x, side, bandwidth, order):
+    """Weights (order + 1, n) of the outcomes in each coefficient of a polynomial fitted to one side of the cutoff."""
+    kernel, power = np.clip(1 - np.abs(x) / bandwidth, 0, None) * side, np.arange(order + 1.0)[:, np.newaxis]
+    design = (x / bandwidth) ** power
+    return np.linalg.solve((design * kernel) @ design.T, design * kernel) / bandwidth**power
+
+
+def _jump(sample, widths, fewest):
+    """Both bandwidths, chosen if None; and the jump between straight lines, the same less its bias, and limits of this."""
+    if widths is None:
+        _check(sample, None, fewest)
+        widths = _bandwidths(sample)
+    _check(sample, min(widths), fewest)
+    plain, bias = np.zeros((2, len(sample.x)))
+    for sign, side in zip((-1, 1), sample.sides, strict=True):
+        line = _weights(sample.x, side, widths[0], 1)[0]
+        plain += sign * line
+        bias += sign * (line @ sample.x**2) * _weights(sample.x, side, widths[1], 2)[2]
+    corrected = (plain - bias) @ sample.y
+    limits = corrected + stats.norm.ppf([0.025, 0.975]) * np.sqrt(sample.variance(plain - bias))
+    return tuple(map(float, widths)), tuple(map(float, (plain @ sample.y, corrected, *limits)))
+
+
+def _bandwidths(sample):
+    """Bandwidths of the lines and of the bend, by plugging in from the highest derivative down."""
+    distinct = np.unique(sample.x)
+    least = max(np.sort(np.abs(some))[CHOOSING - 1] for some in (distinct[distinct < 0], distinct[distinct >= 0]))
+    spread = min(sample.x.std(ddof=1), np.subtract(*np.quantile(sample.x, [0.75, 0.25])) / 1.349)
+    pilot, bend, width = max(2.576 * spread * len(distinct) ** -0.2, least), None, None
+    for derivative, order in ((3, 3), (2, 2), (0, 1)):
+        bend, width = width, _best(sample, derivative, order, pilot, width)
+        width = np.fmin(np.fmax(width, least), np.abs(sample.x).max())
+    return width, bend
+
+
+def _best(sample, derivative, order, pilot, wider):
+    """Bandwidth of least mean squared error for the jump of a coefficient of polynomials of this order.
+
+    Its variance is taken at the pilot bandwidth; its bias from the next coefficient, estimated within `wider`; if there
+    is none, from all rows, and without the regularisation that keeps a small bias from making bandwidths boundless.
+    """
+    ahead, bias, unsure, jump = order + 1 - derivative, 0.0, 0.0, 0.0
+    for sign, side in zip((-1, 1), sample.sides, strict=True):
+        weights = _weights(sample.x, side, pilot, order)[derivative]
+        next_one = _weights(sample.x, side, wider or np.abs(sample.x[side]).max(), order + 1)[order + 1]
+        next_one *= weights @ sample.x ** (order + 1) / pilot**ahead
+        jump, bias = jump + sign * weights, bias + sign * (next_one @ sample.y)
+        unsure += 3 * sample.variance(next_one) * (wider is not None)
+    variance = pilot ** (2 * derivative + 1) * sample.variance(jump)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return ((2 * derivative + 1) * variance / (2 * ahead * (bias**2 + unsure))) ** (1 / (2 * order + 3))
+
+
+def _tried(label, sample, widths, fewest):
+    """A row of the table of robustness."""
+    try:
+        widths, jump = _jump(sample, widths, fewest)
+    except ValueError:
+        return label, sample.cutoff, *[np.nan] * 5
+    return label, sample.cutoff, widths[0], *jump
+
+
+def _binned(sample, near, yes_or_no, minimum_count):
+    """Means of neighbouring rows on each side, in as many bins as have people enough."""
+    rows = []
+    for word, some in zip(("below", "above"), near, strict=True):
+        x, y = sample.x[some], sample.y[some]
+        table = pd.DataFrame({"at": x + sample.cutoff, "person": sample.person[some], "y": y, "answer": y * yes_or_no})
+        for bins in range(BINS, 0, -1):
+            table["bin"] = np.searchsorted(x, x) * bins // len(x)
+            people = table.groupby(["bin", "answer"])["person"].nunique().unstack(fill_value=0).to_numpy()
+            if people.min() >= minimum_count and people.shape[1] == 1 + yes_or_no:
+                rows += [(part["at"].mean(), part["person"].nunique(), *_mean(part, yes_or_no), word)
+                         for _, part in table.groupby("bin")]
+                break
+    return pd.DataFrame(rows, columns=["at", "people", "estimate", "low", "high", "side"])
+
+
+def _mean(part, yes_or_no):
+    """Mean of the outcome, with Wilson's interval if it is a share, otherwise Student's."""
+    mean, people = part["y"].mean(), part["person"].nunique()
+    if yes_or_no:
+        return mean, *proportion_confint(mean * people, people, method="wilson")
+    reach = stats.t.ppf(0.975, people - 1) * part["y"].std() / np.sqrt(people)
+    return mean, mean - reach, mean + reach
+
+
+def _lines(sample, bandwidth):
+    """Both ends of the straight line on each side."""
+    rows = []
+    for word, sign, side in zip(("below", "above"), (-1, 1), sample.sides, strict=True):
+        level, slope = _weights(sample.x, side, bandwidth, 1) @ sample.y
+        rows += [(sample.cutoff + step, level + slope * step, word) for step in sorted((0, sign * bandwidth))]
+    return pd.DataFrame(rows, columns=["at", "estimate", "side"])
