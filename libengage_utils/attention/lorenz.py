@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from .privacy import about
+from ..privacy import about
 
 LIMITS = [0.025, 0.975]  # of a 95% interval
 CELLS = 2**19  # frequency tables worked on at once, in cells

@@ -1,0 +1,213 @@
+"""How the minutes of staff time divide over segments of people, or over groups of members."""
+
+from dataclasses import dataclass, field
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from ..privacy import about, suppress
+from ..resampling import over_samples, people_drawn, told
+from .staff import in_window, log_of_staff_time
+
+
+@dataclass(frozen=True)
+class SegmentMinutes:
+    """Staff minutes by earlier segment; made by `minutes_by_segment`.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a segment: segment, people, share_of_people, minutes_a_head, low, high, share_of_minutes, share_low,
+        share_high (95% intervals); missing where withheld.
+    people : int
+        People with a segment.
+    elsewhere : float
+        Share of the minutes of identified people that went to people without a segment, and is in no other figure.
+    unseen : str
+        The segment that `bound` is about.
+    bound : float
+        Its share of the minutes if everybody served without being identified had been of it; missing where withheld.
+    """
+
+    table: pd.DataFrame = field(repr=False)
+    people: int
+    elsewhere: float
+    unseen: str
+    bound: float
+
+    @property
+    def summary(self):
+        """The shares in sentences; none is compared with another."""
+        shares = [f"{row.segment}: {row.share_of_people:.0%} of people, {row.share_of_minutes:.0%} of minutes (95% interval "
+                  f"{row.share_low:.0%} to {row.share_high:.0%})" for row in self.table.dropna().itertuples()]
+        words = f"Of {about(self.people)} people by earlier segment: {'; '.join(shares) or 'all shares are withheld'}. "
+        if not np.isnan(self.bound):
+            words += (f"Had all time with people not identified gone to people of the segment {self.unseen}, their share "
+                      f"would be {self.bound:.0%}. ")
+        return words + f"{self.elsewhere:.0%} of the time with identified people went to people without an earlier segment."
+
+
+@dataclass(frozen=True)
+class GroupMinutes:
+    """Staff minutes by group of members; made by `minutes_by_group`.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a group: group, people (eligible in the window), share_of_people, minutes_a_head with its 95% interval low
+        and high, share_of_minutes (of minutes logged for a group); missing where withheld.
+    minutes : float
+        Minutes logged for a group of the roster, in the window.
+    unassigned : float
+        Minutes in the window logged for no group, or for one that nobody on the roster is in.
+    outside : int
+        Rows of the log outside the window.
+    """
+
+    table: pd.DataFrame = field(repr=False)
+    minutes: float
+    unassigned: float
+    outside: int
+
+    @property
+    def summary(self):
+        """The figures in sentences, and what they do not say."""
+        heads = [f"{row.group} {row.minutes_a_head:.0f} (95% interval {row.low:.0f} to {row.high:.0f})"
+                 for row in self.table.dropna().itertuples()]
+        return (f"Staff minutes a head by group of members: {'; '.join(heads) or 'withheld'}. They rest on "
+                f"{self.minutes / (self.minutes + self.unassigned):.0%} of the time logged, the part that names a group of "
+                "the roster. This speaks of groups and says nothing of the people in them: within each group the time may "
+                "have gone to anybody (Robinson 1950).")
+
+
+def minutes_by_segment(allocation, segment, *, unseen="not seen", draws=2000, minimum_count=10, random_state=0):
+    """Minutes a head and share of minutes of each segment, with bootstrap intervals over people.
+
+    Segments come from a period before the minutes: by the same period the comparison is circular. People without minutes
+    count with 0.
+
+    Parameters
+    ----------
+    allocation : Allocation
+        As made by `allocate`.
+    segment : Series indexed by person_key
+        Earlier segment of each person who could have been served; people for whom it is missing are left out. Leave out
+        those whom no source can see, since 0 is unknown of them.
+    unseen : str
+        Segment for which the upper bound over people not identified is worked out.
+    draws, minimum_count, random_state
+        Samples of people, fewest people in a segment and fewest of them with minutes, seed.
+
+    Returns
+    -------
+    SegmentMinutes
+
+    Raises
+    ------
+    ValueError
+        If a person occurs twice, or nobody with a segment has minutes.
+
+    Examples
+    --------
+    >>> from libengage_utils.attention import Allocation
+    >>> services = pd.DataFrame({"service": ["desk"], "to_identified": 220.0, "to_unidentified": 20.0, "behind": 0.0})
+    >>> minutes = pd.DataFrame({"person_key": range(20), "service": "desk", "minutes": [1.0] * 10 + [21.0] * 10, "acts": 1})
+    >>> segment = pd.Series(["not seen"] * 10 + ["regular"] * 10)
+    >>> result = minutes_by_segment(Allocation(minutes, services, 0, 0, 10), segment)
+    >>> result.table[["segment", "people", "minutes_a_head"]].values.tolist(), round(result.bound, 3)
+    ([['not seen', 10.0, 1.0], ['regular', 10.0, 21.0]], 0.125)
+    """
+    segment = checked_segment(segment)
+    minutes = allocation.people.set_index("person_key")["minutes"]
+    own = minutes.reindex(segment.index, fill_value=0).to_numpy()
+    if not own.any():
+        raise ValueError(f"None of {len(segment):,} people with a segment has minutes: index segments by person_key, and "
+                         "take them from the study that the minutes are of.")
+    belongs = pd.get_dummies(segment, dtype=float)
+    names = belongs.columns.tolist()
+    sums = over_samples(people_drawn(len(own), draws, random_state), np.c_[belongs, belongs.mul(own, axis=0)])
+    people, got = sums[:, :len(names)], sums[:, len(names):]
+    heads = got / np.where(people > 0, people, np.nan)
+    shares = got / got.sum(axis=1, keepdims=True)
+
+    count, served = (suppress(pd.Series(number, index=names), minimum_count).to_numpy()
+                     for number in (people[0], belongs.to_numpy().T @ (own > 0)))
+    table = pd.DataFrame({"segment": names, "people": count, "share_of_people": people[0] / len(segment),
+                          **dict(zip(("minutes_a_head", "low", "high"), told(heads, len(own)), strict=True)),
+                          **dict(zip(("share_of_minutes", "share_low", "share_high"), told(shares, len(own)), strict=True))})
+    table.loc[np.isnan(count), "share_of_people"] = np.nan
+    table.loc[np.isnan(count) | np.isnan(served), table.columns[3:]] = np.nan
+
+    shown = table.loc[(table["segment"] == unseen) & table["minutes_a_head"].notna()].index
+    unknown = allocation.totals["to_unidentified"]
+    bound = (got[0, shown[0]] + unknown) / (got[0].sum() + unknown) if len(shown) else np.nan
+    return SegmentMinutes(table, len(segment), float(1 - own.sum() / minutes.sum()), unseen, float(bound))
+
+
+def minutes_by_group(staff_time, people, *, first, last, draws=2000, minimum_count=10, random_state=0):
+    """Minutes a head by group of members, where the log names the group served and nobody is identified.
+
+    Intervals are over weeks of the log, drawn with replacement: how much it matters which weeks there were.
+
+    Parameters
+    ----------
+    staff_time : frame
+        The schema's staff_time with its column group.
+    people : frame
+        The roster, with its column group; those eligible on some day of the window are counted.
+    first, last : date
+        The window, both days included.
+    draws, minimum_count, random_state
+        Samples of weeks; fewest people in a group, and rows of the log for it, that its figures may rest on; seed.
+
+    Returns
+    -------
+    GroupMinutes
+
+    Raises
+    ------
+    ValueError
+        As `allocate`; and if either table names no group.
+
+    References
+    ----------
+    Robinson (1950), Ecological correlations and the behavior of individuals, Am. Sociol. Rev. 15(3), 351-357.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"person_key": range(30), "group": ["staff"] * 10 + ["student"] * 20})
+    >>> log = pd.DataFrame({"on": pd.date_range("2025-01-10", periods=20), "service": "desk", "minutes": 12.0,
+    ...                     "group": ["staff"] * 10 + ["student"] * 10})
+    >>> result = minutes_by_group(log, people, first="2025-01-01", last="2025-01-31")
+    >>> result.table[["group", "minutes_a_head", "share_of_minutes"]].values.tolist()
+    [['staff', 12.0, 0.5], ['student', 6.0, 0.5]]
+    """
+    log, outside = in_window(log_of_staff_time(staff_time, "group"), first, last)
+    roster = nw.from_native(people).lazy().collect().to_pandas()
+    bounds = roster.reindex(columns=["eligible_from", "eligible_to"]).apply(pd.to_datetime)
+    there = ~(bounds["eligible_from"] > pd.Timestamp(last)) & ~(bounds["eligible_to"] < pd.Timestamp(first))
+    groups = roster.loc[there].reindex(columns=["group"])["group"].dropna().value_counts().sort_index()
+    given = log.groupby("group")["minutes"].agg(["sum", "size"]).reindex(groups.index, fill_value=0)
+    if not given["sum"].sum() > 0:
+        raise ValueError("No staff time is logged for a group that the roster knows: fill in the column group of both "
+                         "tables in the same words, or allocate minutes by acts.")
+    weeks = log.pivot_table(index=log["on"].dt.to_period("W"), columns="group", values="minutes", aggfunc="sum")
+    weeks = weeks.fillna(0).reindex(columns=groups.index, fill_value=0).to_numpy()
+    heads = over_samples(people_drawn(len(weeks), draws, random_state), weeks) / groups.to_numpy()
+    table = pd.DataFrame({"people": suppress(groups, minimum_count), "share_of_people": groups / groups.sum(),
+                          **dict(zip(("minutes_a_head", "low", "high"), told(heads, len(weeks)), strict=True)),
+                          "share_of_minutes": given["sum"] / given["sum"].sum()})
+    table.loc[table["people"].isna(), "share_of_people"] = np.nan
+    few = suppress(np.minimum(groups, given["size"]), minimum_count).isna() | table["people"].isna()
+    table.loc[few, ["minutes_a_head", "low", "high", "share_of_minutes"]] = np.nan
+    minutes = float(given["sum"].sum())
+    return GroupMinutes(table.rename_axis("group").reset_index(), minutes, float(log["minutes"].sum() - minutes), outside)
+
+
+def checked_segment(segment):
+    """Segments in the order of person_key, those missing left out; or a sentence on what is wrong."""
+    if not segment.index.is_unique:
+        raise ValueError("A person occurs twice among the segments: give one segment a person, of one earlier period.")
+    segment = segment.dropna().sort_index()
+    return segment.cat.remove_unused_categories() if isinstance(segment.dtype, pd.CategoricalDtype) else segment
