@@ -18,7 +18,7 @@ HOME_OF   := $(notdir $(patsubst %/,%,$(dir $(abspath $(STUDY)))))
 OUT       := reports$(if $(filter-out $(abspath data/demo/study.yml),$(abspath $(STUDY))),/$(HOME_OF))
 NOTEBOOKS := $(if $(NOTEBOOK),notebooks/$(notdir $(basename $(NOTEBOOK))).ipynb,$(wildcard notebooks/*.ipynb))
 PAGES     := $(NOTEBOOKS:notebooks/%.ipynb=$(OUT)/%.html)
-ON        := "$(STUDY)" $(if $(FILES),--files "$(FILES)")
+THIS      := "$(STUDY)" $(if $(FILES),--files "$(FILES)")
 RUN       := $(PY) -m libengage_utils
 
 ifeq ($(wildcard $(NOTEBOOKS)),)
@@ -42,10 +42,14 @@ lab: $(READY) data/demo/study.yml     ## open JupyterLab on the notebooks
 	@$(PY) -m jupyter lab --notebook-dir=notebooks
 
 check: $(READY)               ## say what is in a study and what was rejected: make check STUDY=path/study.yml
-	@$(RUN) check $(ON)
+	@$(RUN) check $(THIS)
 
 sheet: $(READY)               ## draw comments for people to code by hand: make sheet STUDY=path/study.yml
-	@$(RUN) sheet $(ON) --to "$(TO)"
+	@$(RUN) sheet $(THIS) --to "$(TO)"
+
+plan: $(READY)                ## say who is quiet and draw lots for a letter: make plan ON=2026-09-01 CAMPAIGN=autumn
+	$(if $(and $(ON),$(CAMPAIGN)),,$(error Name the day and the campaign: make plan ON=2026-09-01 CAMPAIGN=autumn))
+	@$(RUN) plan $(THIS) --on "$(ON)" --campaign "$(CAMPAIGN)"
 
 demo: $(READY)                ## write the synthetic library in data/demo anew
 	@$(RUN) demo data/demo
@@ -73,18 +77,18 @@ lock:                         ## resolve requirements.lock anew (needs uv and th
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 
-.PHONY: help report test lab check sheet demo data fit bench lint clean-reports clean lock always
+.PHONY: help report test lab check sheet plan demo data fit bench lint clean-reports clean lock always
 
 # --- pages: each is made anew when its notebook, the study's inputs or the package change ---
 
 $(OUT)/index.html: $(PAGES)
-	@$(RUN) index $(ON) --to "$(OUT)"
+	@$(RUN) index $(THIS) --to "$(OUT)"
 
 $(OUT)/%.html: notebooks/%.ipynb $(OUT)/.prepared
-	@$(RUN) report $< $(ON) --to "$(OUT)"
+	@$(RUN) report $< $(THIS) --to "$(OUT)"
 
 $(OUT)/.prepared: $(STUDY) $(OUT)/.study $(PACKAGE) $(READY)
-	@$(RUN) prepare $(ON) --inputs "$(OUT)/.inputs.mk" --target "$@"
+	@$(RUN) prepare $(THIS) --inputs "$(OUT)/.inputs.mk" --target "$@"
 	@touch "$@"
 
 -include $(OUT)/.inputs.mk
