@@ -48,13 +48,15 @@ def specification_curve(table, claim, finding, *, words, ylabel):
     judged = known[known["judged"]]
     ax.plot(judged.index, judged["estimate"], "o", ms=12, mfc="none", mec=INK, mew=1.6)
     for row in judged.itertuples():
-        ax.annotate("as judged", (row.Index, row.high), (0, 5), textcoords="offset points", ha="center", fontsize=10)
+        ax.annotate("as judged", (row.Index, row.low), (0, -13), textcoords="offset points", ha="center", fontsize=10)
     ax.axhline(claim.threshold, color=INK, lw=1.1, ls="--", zorder=0)
     ax.text(len(known) - 0.5, claim.threshold, f" the rule: {claim.show(claim.threshold)}", va="center", fontsize=10)
     there = [verdict for verdict in VERDICTS if (known["verdict"] == verdict).any()]
     ax.legend([Line2D([], [], color=COLOURS[verdict], marker="o", lw=1.8) for verdict in there], there, frameon=False,
               loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=10.5, handlelength=1.2, borderpad=0)
-    ax.set(ylabel=ylabel, xlim=(-0.7, len(known) - 0.3), xticks=[])
+    ends = [claim.threshold, known["low"].min(), known["high"].max()]
+    room = 0.12 * np.ptp(ends)
+    ax.set(ylabel=ylabel, xlim=(-0.7, len(known) - 0.3), ylim=(min(ends) - room, max(ends) + room), xticks=[])
     ax.grid(axis="y")
     _choices(grid, known, rows, words)
     verdicts = known["verdict"].value_counts().reindex(there)
