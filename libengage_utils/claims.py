@@ -116,7 +116,7 @@ CLAIMS = {claim.id: claim for claim in (
           "Five points are set as the least difference worth planning for; the interval allows for having "
           "looked at several circumstances.", " points",
           "Being never seen goes with mode, level or site. Why it does is not tested."),
-    Claim("C14", "\u201cWe miss you\u201d brought them back.",
+    Claim("C14", "\u2018We miss you\u2019 brought them back.",
           "how many more came back, within the days registered, of those the lot wrote to than of those it did not",
           "at least", 1, ".1f", "One in a hundred is set as the least that a letter to everybody would be worth.", " points",
           "Of people a lot chose to write to, more came back than of people it did not choose. Without a lot this is not "

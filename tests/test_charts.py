@@ -28,7 +28,7 @@ def closed():
 
 
 def over_choices():
-    return charts.specification_curve(CHOICES, "C03", "It moves.", words={"top": "top"}, ylabel="index")
+    return charts.specification_curve(CHOICES, "C03", words={"top": "top"}, ylabel="index")
 
 
 def drawn():

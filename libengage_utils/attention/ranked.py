@@ -41,6 +41,13 @@ class ConcentrationIndex:
     basis: str = ""
 
     @property
+    def headline(self):
+        """To which side it leans, in a few words."""
+        return ("more went to those who had used the library more" if self.low > 0 else
+                "more went to those who had used the library less" if self.high < 0 else
+                "no leaning to those who had used the library more, or less, can be told")
+
+    @property
     def summary(self):
         """The finding in sentences."""
         words = (f"Over {about(self.people)} people, the least engaged earlier first, the concentration index is "

@@ -37,11 +37,27 @@ class SegmentMinutes:
     bound: float
 
     @property
+    def contrast(self):
+        """Each segment's share of people and of minutes as two series, for a figure (DataFrame)."""
+        people, minutes = (self.table[["segment", *columns]].set_axis(["label", "estimate", "low", "high"], axis=1)
+                           for columns in (["share_of_people"] * 3, ["share_of_minutes", "share_low", "share_high"]))
+        return pd.concat([people.assign(series="share of people"), minutes.assign(series="share of staff minutes")],
+                         ignore_index=True)
+
+    @property
+    def headline(self):
+        """The segment that got most beyond its share of people, in a sentence."""
+        beyond = (self.table["share_low"] - self.table["share_of_people"]).dropna()
+        if not (beyond > 0).any():
+            return "No earlier segment is known to get more of the staff time than its share of people."
+        row = self.table.loc[beyond.idxmax()]
+        return (f"{row['share_of_people']:.0%} of people had been {row['segment']}; they got "
+                f"{row['share_of_minutes']:.0%} of the time.")
+
+    @property
     def summary(self):
-        """The shares in sentences; none is compared with another."""
-        shares = [f"{row.segment}: {row.share_of_people:.0%} of people, {row.share_of_minutes:.0%} of minutes (95% interval "
-                  f"{row.share_low:.0%} to {row.share_high:.0%})" for row in self.table.dropna().itertuples()]
-        words = f"Of {about(self.people)} people by earlier segment: {'; '.join(shares) or 'all shares are withheld'}. "
+        """Whom the table rests on, and what could be otherwise, in sentences."""
+        words = f"These are {about(self.people)} people who had a segment a period earlier. "
         if not np.isnan(self.bound):
             words += (f"Had all time with people not identified gone to people of the segment {self.unseen}, their share "
                       f"would be {self.bound:.0%}. ")

@@ -47,6 +47,12 @@ class Shift:
     assumptions: list = field(repr=False)
 
     @property
+    def headline(self):
+        """The acts lost and gained, in a sentence."""
+        return (f"{self.minutes:g} staff minutes a week moved: {self.lost:.1f} acts fewer at {self.source}, "
+                f"{self.gained:.1f} more at {self.target}.")
+
+    @property
     def summary(self):
         """What would be lost and gained, in sentences."""
         rows = self.table[self.table["segment"] != UNKNOWN].dropna(subset="net")

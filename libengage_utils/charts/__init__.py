@@ -5,8 +5,8 @@ from .estimates import intervals, lorenz, profile, ranked, stability
 from .journeys import arc, contrast, extremes, paths_between, returned, sensitivity
 from .letters import gain, jump, promise
 from .people import hundred_people, movement, segment_shares, weeks
-from .style import alt_text, house_style, number, percent, span, svg
+from .style import alt_text, house_style, number, percent, shown, span, svg
 
 __all__ = ["alt_text", "arc", "contrast", "extremes", "gain", "house_style", "hundred_people", "intervals", "jump",
            "lorenz", "movement", "number", "paths_between", "percent", "profile", "promise", "ranked", "returned",
-           "segment_shares", "sensitivity", "span", "specification_curve", "stability", "svg", "weeks"]
+           "segment_shares", "sensitivity", "shown", "span", "specification_curve", "stability", "svg", "weeks"]

@@ -9,7 +9,7 @@ from .style import ACCENT, BLUE, INK, QUIET, finish, number, stacked
 COLOURS = dict(zip(VERDICTS, (BLUE, ACCENT, QUIET, QUIET), strict=True))
 
 
-def specification_curve(table, claim, finding, *, words, ylabel):
+def specification_curve(table, claim, *, words, ylabel):
     """Estimates under all combinations of choices, in order of size, over a grid that says which choices made each.
 
     Parameters
@@ -18,8 +18,6 @@ def specification_curve(table, claim, finding, *, words, ylabel):
         As made by `specifications.specifications`; what could not be made is left out of the figure and counted.
     claim : str
         Number of the claim whose rule judges each.
-    finding : str
-        Title, from the numbers.
     words : dict of str to str
         Keyword of a choice -> what is chosen, in words.
     ylabel : str
@@ -48,7 +46,8 @@ def specification_curve(table, claim, finding, *, words, ylabel):
     judged = known[known["judged"]]
     ax.plot(judged.index, judged["estimate"], "o", ms=12, mfc="none", mec=INK, mew=1.6)
     for row in judged.itertuples():
-        ax.annotate("as judged", (row.Index, row.low), (0, -13), textcoords="offset points", ha="center", fontsize=10)
+        ax.annotate("as judged", (row.Index, row.high), (0, 6), textcoords="offset points", ha="center", fontsize=10,
+                    bbox={"fc": "white", "ec": "none", "pad": 1})
     ax.axhline(claim.threshold, color=INK, lw=1.1, ls="--", zorder=0)
     ax.text(len(known) - 0.5, claim.threshold, f" the rule: {claim.show(claim.threshold)}", va="center", fontsize=10)
     there = [verdict for verdict in VERDICTS if (known["verdict"] == verdict).any()]
@@ -60,12 +59,15 @@ def specification_curve(table, claim, finding, *, words, ylabel):
     ax.grid(axis="y")
     _choices(grid, known, rows, words)
     verdicts = known["verdict"].value_counts().reindex(there)
-    left = len(table) - len(known)
+    left, (least, most) = len(table) - len(known), known["estimate"].agg(["min", "max"])
+    alike = known["verdict"].eq(known.loc[known["judged"], "verdict"].squeeze()).sum() if len(judged) else 0
+    many = "all" if alike == len(known) else f"{alike} of"
+    finding = (f"The verdict is the same under {many} {len(known)} sets of choices; "
+               f"the estimate goes from {number(least, claim.form)} to {number(most, claim.form)}{claim.unit}.")
     return finish(
         ax, finding, "Each line is the 95% interval under one combination of choices, shown by the dots below it; all use "
         f"the same data.{f' Combinations that could not be computed: {left}.' if left else ''}",
-        f"{len(known)} combinations: {'; '.join(f'{many} {verdict}' for verdict, many in verdicts.items())}. Estimates go "
-        f"from {number(known['estimate'].min(), claim.form)} to {number(known['estimate'].max(), claim.form)}{claim.unit}.",
+        f"Of {len(known)} combinations: {'; '.join(f'{many} {verdict}' for verdict, many in verdicts.items())}.",
         by_lot=claim.by_lot)
 
 

@@ -155,7 +155,7 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
     ax.tick_params(left=False)
     ax.grid(axis="x")
     if form.endswith("%"):
-        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.xaxis.set_major_formatter(PercentFormatter(1))
     ax.set(xlabel=xlabel, ylabel="")
     said = [f"{row.label} " + ("withheld" if pd.isna(row.estimate) else
                                f"{number(row.estimate, form)} ({number(row.low, form)} to {number(row.high, form)})")

@@ -6,15 +6,13 @@ from matplotlib.ticker import PercentFormatter
 from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish, number, percent, span
 
 
-def promise(table, finding, ax=None):
+def promise(table, ax=None):
     """What a model promised of groups of people, against what came, with 95 % intervals.
 
     Parameters
     ----------
     table : DataFrame
-        A row a group: predicted (mean), people, estimate (share that came), low, high; missing where withheld.
-    finding : str
-        Title, from the numbers.
+        As made by `letters.calibration`.
     ax : matplotlib Axes, optional
 
     Returns
@@ -26,6 +24,7 @@ def promise(table, finding, ax=None):
     ValueError
         If every group is withheld.
     """
+    table = table.rename(columns={"returned": "estimate"})
     known = table.dropna(subset=["estimate"])
     if known.empty:
         raise ValueError("Too few people are in any group for what came to be held against what was promised.")
@@ -41,6 +40,9 @@ def promise(table, finding, ax=None):
     ax.grid(axis="y")
     ax.set(xlabel="chance of being seen again that the model gave", ylabel="share seen again", xlim=(-0.02, 1.04),
            ylim=(-0.02, 1.04))
+    kept = known["predicted"].between(known["low"], known["high"]).sum()
+    many = "all" if kept == len(known) else f"{kept} of"
+    finding = f"The model keeps its promise in {many} {len(known)} groups, as far as chance can tell."
     said = "; ".join(f"promised {percent(row.predicted)}, came {span(row, '.0%')}" for row in table.itertuples())
     return finish(ax, finding, "Points are groups of people with like chances; lines are 95% intervals. On the dotted line "
                   "a promise is kept.", f"{said[:1].upper()}{said[1:]}.", table["estimate"].isna().sum())
@@ -64,21 +66,25 @@ def jump(found, finding, *, xlabel, ylabel, ax=None):
     matplotlib Axes
     """
     ax = axes_of(ax, 4.2)
-    sides = (("left", QUIET), ("right", BLUE))
-    for side, colour in sides:
+    for side, colour in (("below", QUIET), ("above", BLUE)):
         bins, line = (table[table["side"] == side] for table in (found.curve, found.lines))
         ax.vlines(bins["at"], bins["low"], bins["high"], color=colour, lw=2, alpha=0.5)
         ax.plot(bins["at"], bins["estimate"], "o", color=colour, ms=6)
         ax.plot(line["at"], line["estimate"], color=colour, lw=2)
+        if bins.empty:
+            ax.annotate("means withheld:\ntoo few came back", (line["at"].mean(), line["estimate"].max()), (0, 8),
+                        textcoords="offset points", ha="center", color=QUIET, style="italic", fontsize=10)
     ax.axvline(found.cutoff, color=ACCENT, lw=1.2, ls="--", zorder=0)
-    ax.annotate(f"from day {found.cutoff:g} on", (found.cutoff, ax.get_ylim()[1]), (5, -4), textcoords="offset points",
-                va="top", color=ACCENT, fontsize=10)
+    ax.text(found.cutoff, 0.98, f" from day {found.cutoff:g} on", transform=ax.get_xaxis_transform(), va="top",
+            color=ACCENT, fontsize=10)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.margins(y=0.2)
     ax.grid(axis="y")
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    estimate, low, high = (number(100 * value, "+.1f") for value in (found.estimate, found.low, found.high))
+    estimate, low, high = (number(100 * value, "+.1f") for value in (found.bias_corrected, found.low, found.high))
     return finish(ax, finding, "Points are means of people taken together, with 95% intervals; the lines are fitted to "
-                  "people near the threshold only.", f"The jump is {estimate} points (95% interval {low} to {high}).")
+                  "people near the threshold only.",
+                  f"The jump, the lines' bend allowed for, is {estimate} points (95% interval {low} to {high}).")
 
 
 def gain(curve, finding, ax=None):

@@ -131,3 +131,26 @@ def percent(share):
     ('18%', 'too few to show')
     """
     return "too few to show" if pd.isna(share) else f"{share:.0%}"
+
+
+def shown(table, form=",.0f"):
+    """A table as readers see it: numbers in a format, and what is missing as withheld.
+
+    Parameters
+    ----------
+    table : DataFrame
+    form : str
+
+    Returns
+    -------
+    DataFrame of str
+
+    Examples
+    --------
+    >>> shown(pd.DataFrame({"people": [1200.0, float("nan")], "who": ["all", "few"]})).values.tolist()
+    [['1,200', 'all'], ['withheld', 'few']]
+    """
+    def cell(value):
+        return value if isinstance(value, str) else "withheld" if pd.isna(value) else number(value, form)
+
+    return table.map(cell)

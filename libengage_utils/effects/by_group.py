@@ -45,6 +45,21 @@ class GroupEffects:
     left_out: int
 
     @property
+    def contrast(self):
+        """`table` as two series, as counted and as drawn towards the mean, for a figure (DataFrame)."""
+        drawn = self.table.drop(columns=["raw", "raw_low", "raw_high"])
+        raw = self.table.drop(columns=["estimate", "low", "high"]).rename(
+            columns={"raw": "estimate", "raw_low": "low", "raw_high": "high"})
+        return pd.concat([raw.assign(series="as counted"), drawn.assign(series="drawn towards the mean")], ignore_index=True)
+
+    @property
+    def headline(self):
+        """The groups that differ, in a sentence."""
+        sure = self.table.loc[self.table["q"] < CERTAIN, "label"]
+        return (f"The letter did not do the same everywhere: {', '.join(sure)}." if len(sure) else
+                "For no group is it known that the letter did more, or less, than for the others.")
+
+    @property
     def summary(self):
         """The finding in two or three sentences."""
         sure = self.table[self.table["q"] < CERTAIN]

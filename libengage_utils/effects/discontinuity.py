@@ -71,6 +71,12 @@ class Discontinuity:
                 "end of a term, and then only for people close to that line.")
 
     @property
+    def headline(self):
+        """Whether there is a jump, in a sentence."""
+        return ("No jump at the line can be told from chance." if self.low <= 0 <= self.high else
+                f"The outcome jumps {'up' if self.low > 0 else 'down'} at the line.")
+
+    @property
     def summary(self):
         """The finding in four sentences."""
         scale, unit, digits = (100, " percentage points", 1) if self.yes_or_no else (1, "", 2)

@@ -51,6 +51,14 @@ class HoldoutEffect:
         return letters * self.estimate, letters * self.low, letters * self.high
 
     @property
+    def headline(self):
+        """The two shares in a sentence."""
+        if np.isnan(self.estimate):
+            return "Too few people came back, or stayed away, for the arms to be compared."
+        letter, holdout = self.arms["estimate"]
+        return f"Of those written to {letter:.0%} came back; of those held out by lot {holdout:.0%} came back unasked."
+
+    @property
     def summary(self):
         """The finding in three sentences."""
         if np.isnan(self.estimate):

@@ -32,6 +32,16 @@ class NaiveReading:
     earlier: tuple
 
     @property
+    def headline(self):
+        """The naive number against the lot's, in a sentence."""
+        added = self.table.iloc[-1]
+        if np.isnan(added["estimate"]):
+            return "Too few people came back, or stayed away, for a naive reading to be set beside the lot."
+        lot = (f"the lot says {added['estimate']:.0f} ({added['low']:.0f} to {added['high']:.0f})"
+               if not added["low"] <= 0 <= added["high"] else "by the lot it cannot be told whether it added any")
+        return f"Before and after would claim {self.table['estimate'].iloc[0]:.0f} returns for every 100 letters; {lot}."
+
+    @property
     def summary(self):
         """The finding in two or three sentences."""
         written, before, held, added = self.table["estimate"]
