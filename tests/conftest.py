@@ -1,7 +1,12 @@
-"""Small studies to open, made where a test asks for them."""
+"""Small studies to open, made where a test asks for them, and the pages of notebooks on them."""
 
+import pandas as pd
 import pytest
 import yaml
+
+from libengage_utils.demo import write_demo
+from libengage_utils.report import export
+from libengage_utils.study import open_study
 
 PEOPLE = (
     "person_id,eligible_from,mode,home_site\n"
@@ -39,5 +44,36 @@ def write_study(tmp_path):
             text = text.replace(f"{day}: '", f"{day}: ").replace("'\n", "\n")
         (tmp_path / "study.yml").write_text(text.replace("'20", "20").replace("1'", "1").replace("0'", "0"))
         return tmp_path
+
+    return write
+
+
+def page_of(notebook, folder, to):
+    """The manifest and the text of the page of a notebook on the study in a folder."""
+    manifest = export(notebook, to / "page.html", study=open_study(folder), parameters={"STUDY": str(folder / "study.yml")})
+    return manifest, (to / "page.html").read_text()
+
+
+def verdicts(manifest):
+    return {claim["id"]: claim["verdict"] for claim in manifest["claims"]}
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A synthetic library, changed as told and kept as a study of its own."""
+
+    def write(people=900, **changes):
+        folder = tmp_path / "study"
+        write_demo(folder, people=max(people, 200))
+        said = yaml.safe_load((folder / "study.yml").read_text())
+        roster, events = (pd.read_csv(folder / said["sources"][name], dtype=str) for name in ("people", "events"))
+        roster = roster.head(people)
+        events = events[events["person_id"].isin(roster["person_id"]) | events["person_id"].isna()]
+        for table, change in changes.items():
+            roster, events, said = change(roster, events, said) if table == "study" else (roster, events, said)
+        roster.to_csv(folder / said["sources"]["people"], index=False)
+        events.to_csv(folder / said["sources"]["events"], index=False)
+        (folder / "study.yml").write_text(yaml.safe_dump(said, sort_keys=False))
+        return folder
 
     return write

@@ -10,8 +10,10 @@ import pytest
 matplotlib.use("agg")
 
 from libengage_utils import charts, segments
-from libengage_utils.attention import concentration
+from libengage_utils.attention import concentration, concentration_index
 from libengage_utils.clusters import EngagementClusters
+from libengage_utils.effects import discontinuity
+from libengage_utils.letters import calibration
 from libengage_utils.specifications import specifications
 
 HOME = Path(__file__).parent.parent
@@ -29,6 +31,13 @@ def closed():
 
 def over_choices():
     return charts.specification_curve(CHOICES, "C03", words={"top": "top"}, ylabel="index")
+
+
+def jumping():
+    rng = np.random.default_rng(0)
+    days = rng.integers(0, 400, 4000)
+    found = discontinuity(days, rng.random(4000) < 0.2 + 0.3 * (days >= 200), cutoff=200)
+    return charts.jump(found, "It jumps by 30 points.", xlabel="days", ylabel="share")
 
 
 def drawn():
@@ -56,6 +65,10 @@ def drawn():
         charts.movement(counts / 90, "Most stayed.", before="then", after="now",
                         impossible=segments.impossible_moves(counts)),
         charts.stability(clusters), over_choices(),
+        charts.promise(calibration(np.repeat([0.2, 0.6], 100), np.arange(200) % 5 < 2)), jumping(),
+        charts.gain(spans.assign(share=[0.1, 0.5, 1.0]), "A ranking adds ten."),
+        charts.ranked({"all": concentration_index(np.arange(60), np.arange(60), draws=50)}, "Most goes to few, 49%.",
+                      ylabel="share of minutes"),
         charts.profile(segments.profile(clouds, clusters.labels_), "They differ."),
     ]
 

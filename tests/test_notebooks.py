@@ -7,25 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from conftest import page_of, verdicts
 
 from libengage_utils.demo import write_demo
-from libengage_utils.report import export
-from libengage_utils.study import open_study
 
 HOME = Path(__file__).parent.parent
 WHO = HOME / "notebooks" / "01-who-engages.ipynb"
 FEEL = HOME / "notebooks" / "02-emotional-journeys.ipynb"
 EMOTIONS = {"C05", "C07", "C08", "C09", "C10"}
-
-
-def page_of(notebook, folder, to):
-    """The manifest and the text of the page of a notebook on the study in a folder."""
-    manifest = export(notebook, to / "page.html", study=open_study(folder), parameters={"STUDY": str(folder / "study.yml")})
-    return manifest, (to / "page.html").read_text()
-
-
-def verdicts(manifest):
-    return {claim["id"]: claim["verdict"] for claim in manifest["claims"]}
 
 
 def test_the_first_notebook_runs_on_the_demo(tmp_path):
@@ -47,27 +36,6 @@ def test_what_is_planted_false_is_not_found(tmp_path):
     manifest, _ = page_of(WHO, tmp_path / "study", tmp_path)
     assert "supported here" not in verdicts(manifest).values()
     assert verdicts(manifest)["C02"] == "not supported here"
-
-
-@pytest.fixture
-def small(tmp_path):
-    """A synthetic library, changed as told and kept as a study of its own."""
-
-    def write(people=900, **changes):
-        folder = tmp_path / "study"
-        write_demo(folder, people=max(people, 200))
-        said = yaml.safe_load((folder / "study.yml").read_text())
-        roster, events = (pd.read_csv(folder / said["sources"][name], dtype=str) for name in ("people", "events"))
-        roster = roster.head(people)
-        events = events[events["person_id"].isin(roster["person_id"]) | events["person_id"].isna()]
-        for table, change in changes.items():
-            roster, events, said = change(roster, events, said) if table == "study" else (roster, events, said)
-        roster.to_csv(folder / said["sources"]["people"], index=False)
-        events.to_csv(folder / said["sources"]["events"], index=False)
-        (folder / "study.yml").write_text(yaml.safe_dump(said, sort_keys=False))
-        return folder
-
-    return write
 
 
 def one_period(roster, events, said):

@@ -68,6 +68,8 @@ def staff_concentration(people, events, staff_time, periods, *, earlier, later, 
     """
     if rank_by not in RANKS:
         raise ValueError(f"`rank_by` is one of {', '.join(RANKS)}; it is {rank_by!r}.")
+    if earlier is None or later is None:
+        raise ValueError("To rank people by what they did earlier takes two periods: this study names one.")
     spans = periods.set_index("period")[["from", "to"]].apply(pd.to_datetime)
     if missing := [name for name in (earlier, later) if name not in spans.index]:
         raise ValueError(f"There is no period {' and no period '.join(missing)}: choose from {', '.join(spans.index)}.")

@@ -64,16 +64,20 @@ def jump(found, finding, *, xlabel, ylabel, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If no mean may be shown on a side.
     """
+    if found.curve["side"].nunique() < 2:
+        raise ValueError("Too few people close to the line came back, or stayed away, for their share to be drawn.")
     ax = axes_of(ax, 4.2)
     for side, colour in (("below", QUIET), ("above", BLUE)):
         bins, line = (table[table["side"] == side] for table in (found.curve, found.lines))
         ax.vlines(bins["at"], bins["low"], bins["high"], color=colour, lw=2, alpha=0.5)
         ax.plot(bins["at"], bins["estimate"], "o", color=colour, ms=6)
         ax.plot(line["at"], line["estimate"], color=colour, lw=2)
-        if bins.empty:
-            ax.annotate("means withheld:\ntoo few came back", (line["at"].mean(), line["estimate"].max()), (0, 8),
-                        textcoords="offset points", ha="center", color=QUIET, style="italic", fontsize=10)
     ax.axvline(found.cutoff, color=ACCENT, lw=1.2, ls="--", zorder=0)
     ax.text(found.cutoff, 0.98, f" from day {found.cutoff:g} on", transform=ax.get_xaxis_transform(), va="top",
             color=ACCENT, fontsize=10)
