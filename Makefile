@@ -47,7 +47,7 @@ check: $(READY)               ## say what is in a study and what was rejected: m
 sheet: $(READY)               ## draw comments for people to code by hand: make sheet STUDY=path/study.yml
 	@$(RUN) sheet $(THIS) --to "$(TO)"
 
-plan: $(READY)                ## say who is quiet and draw lots for a letter: make plan ON=2026-09-01 CAMPAIGN=autumn
+plan: $(if $(and $(ON),$(CAMPAIGN)),$(READY))    ## say who is quiet and draw lots for a letter: make plan ON=2026-09-01 CAMPAIGN=autumn
 	$(if $(and $(ON),$(CAMPAIGN)),,$(error Name the day and the campaign: make plan ON=2026-09-01 CAMPAIGN=autumn))
 	@$(RUN) plan $(THIS) --on "$(ON)" --campaign "$(CAMPAIGN)"
 

@@ -2,7 +2,6 @@
 
 import argparse
 import datetime as dt
-import hashlib
 import os
 import re
 import sys
@@ -158,9 +157,7 @@ def _plan_options(command):
 
 def plan(options):
     """Say who is quiet and what a lot could show; draw it, and write the protocol, the contacts and the list."""
-    from .letters.contact_list import contact_list, contacts_table
-    from .letters.lots import draw_lots
-    from .letters.silence import quiet_by_rule, silence
+    from .planning import plan_letter
 
     study = open_study(options.study, files=options.files)
     folder = options.to or study.path.parent / f"plan-{options.campaign}"
@@ -168,32 +165,25 @@ def plan(options):
     if there := [path.name for path in paths if path.exists()]:
         raise StudyError(f"The folder {folder} has {', '.join(there)} already, and a rule written down is not rewritten. "
                          "Another rule is another campaign: give it another name.")
-    _check_day(study, options.on)
-    people = study.people.df()
     try:
-        quiet = quiet_by_rule(silence(people, study.events, on=options.on, **_calendar(study)), people, on=options.on,
-                              lapse_days=options.lapse_days, outcome_days=options.outcome_days,
-                              minimum_count=study.minimum_count)
-        print(quiet.summary)
-        print(quiet.table.to_string(index=False, na_rep="withheld", float_format="{:,.0f}".format))
-        seed = options.seed
-        if seed is None:
-            seed = int(hashlib.sha256(f"{options.campaign} {options.on}".encode()).hexdigest()[:8], 16)
-        among = quiet.people[["person_key", "seen_before"]].merge(people, on="person_key")
-        lots = draw_lots(among, share=1 - options.holdout, strata=options.strata, seed=seed)
-        protocol = _protocol(study, options, seed, lots)
-        listed = contact_list(lots, people, minimum_count=study.minimum_count)
+        drawn = plan_letter(study, on=options.on, campaign=options.campaign, lapse_days=options.lapse_days,
+                            outcome_days=options.outcome_days, holdout=options.holdout, strata=options.strata,
+                            seed=options.seed)
     except ValueError as problem:
         raise StudyError(str(problem)) from None
-    contacts = contacts_table(lots, campaign_id=options.campaign, assigned_on=options.on)
-    _write_privately(folder, paths, [contacts.to_csv(index=False), listed.letters.to_csv(index=False), protocol.to_yaml()])
+    print(drawn.quiet.summary)
+    print(drawn.quiet.table.to_string(index=False, na_rep="withheld", float_format="{:,.0f}".format))
+    for note in drawn.notes:
+        _say(note)
+    _write_privately(folder, paths, [drawn.contacts.to_csv(index=False), drawn.letters.to_csv(index=False),
+                                     drawn.protocol.to_yaml()])
     row = ["campaign_id", "purpose", "lapse_days", "outcome_days", "registered_on"]
     print(f"""Written to {folder}, and nothing was sent: {', '.join(path.name for path in paths)}.
-{listed.summary} It holds pseudonyms: whoever holds the key finds the addresses as data/README.md says under
+The list holds pseudonyms: whoever holds the key finds the addresses as data/README.md says under
 \u201cFrom pseudonyms to addresses\u201d. When the letters have gone, fill in sent_at, opted_out and bounced in contacts.csv.
 Once the window is over, name that file in {study.path.name} under sources as contacts, and add to the campaigns:
 {','.join(row)}
-{','.join(str(getattr(protocol, name)) for name in row)}""")
+{','.join(str(getattr(drawn.protocol, name)) for name in row)}""")
 
 
 def _write_privately(folder, paths, texts):
@@ -205,73 +195,6 @@ def _write_privately(folder, paths, texts):
                 file.write(text)
     except OSError as error:
         raise StudyError(f"The folder {folder} cannot be written ({error.strerror}). Name another with --to.") from None
-
-
-def _check_day(study, on):
-    """Refuse a day before the data begin, or so long after they end that nobody can be said to be quiet."""
-    first = study.events.aggregate("min(occurred_at)").fetchall()[0][0].date()
-    if on <= first:
-        raise StudyError(f"The data begin on {first}: on {on} nobody can be said to be quiet. Take a later day.")
-    if (on - study.as_of).days > 31:
-        raise StudyError(f"The data end on {study.as_of}, {(on - study.as_of).days} days before {on}: people may have been "
-                         "seen since. Export newer data, or take a day at most 31 days after they end.")
-    if on > study.as_of + dt.timedelta(days=1):
-        _say(f"The data end on {study.as_of}: who was seen between then and {on} is taken to be as quiet as before.")
-    if on < dt.date.today() and not study.synthetic:
-        _say(f"{on} is past: the protocol will say that the rule was laid down after that day.")
-
-
-def _calendar(study):
-    absences = study.get("absences")
-    return {"holidays": study.holidays, "absences": None if absences is None else absences.df(), "coverage": study.coverage}
-
-
-def _protocol(study, options, seed, lots):
-    """The protocol of a lot; says what share is expected to come back unasked, and whether the arms are large enough."""
-    from .claims import CLAIMS
-    from .effects.sizes import enough_words, smallest_difference
-    from .letters.protocol import Protocol, list_digest
-
-    arms = lots["arm"].value_counts().reindex(["letter", "holdout"], fill_value=0)
-    if arms.min() < study.minimum_count:
-        raise StudyError(f"An arm of the lot would hold fewer than {study.minimum_count} people, of whom nothing may be "
-                         "shown. Take a shorter lapse, or more equal arms.")
-    share, claim = _expected(study, options), CLAIMS["C14"]
-    _say(enough_words(len(lots), share, share + claim.threshold / 100, holdout=options.holdout))
-    window = options.outcome_days
-    return Protocol(
-        campaign_id=options.campaign, purpose="Learn by lot whether a letter changes how many quiet people are seen again.",
-        who=f"Everybody eligible on {options.on} and for {window} days after it; silent until then for at least "
-            f"{options.lapse_days} expected days (holidays and absences are not expected days; for people never seen they "
-            "count from when they could first have been seen); not away on the day; covered by a source; with a working "
-            "address; who has not asked not to be written to.",
-        lapse_days=options.lapse_days, outcome=f"At least one act of the person's own on days 1 to {window} after the lot.",
-        outcome_days=window, holdout_share=options.holdout, strata=tuple(options.strata), seed=seed,
-        letter=int(arms["letter"]), holdout=int(arms["holdout"]), expected_share=round(share, 4),
-        smallest_rise=round(smallest_difference(*arms.tolist(), share), 4), rule=claim.rule,
-        registered_on=options.on if study.synthetic else dt.date.today(), assigned_on=options.on,
-        data_fingerprint=study.fingerprint, list_digest=list_digest(lots))
-
-
-def _expected(study, options):
-    """Share of those the rule finds a year earlier who came back unasked, or 10% where that cannot be told."""
-    from .effects.contacts import unasked_returns
-
-    day, people, contacts = options.on - dt.timedelta(days=365), study.people.df(), study.get("contacts")
-    if contacts is not None:
-        written = contacts.filter("arm = 'letter'").df()["person_key"]
-        people = people[~people["person_key"].isin(written)]
-    try:
-        back = unasked_returns(people, study.events, on=day, lapse_days=options.lapse_days, days=options.outcome_days,
-                               **_calendar(study))["returned"]
-        if min(back.sum(), (~back).sum()) >= study.minimum_count:
-            _say(f"Of those the rule would have found a year earlier, {back.mean():.1%} came back unasked; as many are "
-                 "expected to now.")
-            return float(back.mean())
-    except ValueError:
-        pass
-    _say("The data do not tell how many come back unasked, or of too few people; 10% is assumed.")
-    return 0.1
 
 
 def demo(options):

@@ -16,7 +16,7 @@ PACKAGE = HOME / "libengage_utils"
 NOTEBOOKS = sorted((HOME / "notebooks").glob("*.ipynb"))
 ORDER = ["schema", "privacy", "demo", "study", "engagement", "segments", "agreement", "valleys", "clusters",
          "latent", "dimensions", "standardisation", "nonusers", "survey", "emotions", "journeys", "resampling", "attention",
-         "letters", "effects", "specifications", "claims", "charts", "report", "__main__"]
+         "letters", "effects", "specifications", "claims", "planning", "charts", "report", "__main__"]
 
 
 def room(path):

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -143,6 +144,26 @@ def test_two_studies_whose_folders_share_a_name_never_share_a_page(at_work):
         shutil.copy(clone / "data" / "sfpl" / "study.yml", clone / place / "lib" / "study.yml")
     run("STUDY=a/lib/study.yml")
     assert "report 01-who-engages" in run("STUDY=b/lib/study.yml")[2]
+
+
+def test_a_plan_wants_a_day_and_a_campaign_before_anything_else(clone):
+    code, said = make(clone, "plan", "ON=2025-08-01")
+    assert code and "Name the day and the campaign: make plan ON=2026-09-01 CAMPAIGN=autumn" in said
+    assert not (clone / ".venv").exists()
+
+
+def test_a_plan_writes_its_three_files_beside_the_study(clone, write_study):
+    people = "person_id,eligible_from\n" + "".join(f"u{i},2023-09-01\n" for i in range(40))
+    events = "event_id,person_id,occurred_at,event_type,touchpoint,initiated_by,source\n" + "".join(
+        f"e{i},u{i},2023-10-0{1 + i % 2} 10:00,borrow,loan,person,desk\n" for i in range(40))
+    write_study(people=people, events=events, coverage=[
+        {"source": "desk", "from": "2023-09-01", "to": "2025-08-31", "identity": "person"}])
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    pretend(clone, f'exec "{sys.executable}" "$@"').rename(clone / ".venv" / "bin" / "python")
+    (clone / ".venv" / ".ready").touch()
+    code, said = make(clone, "plan", "STUDY=study.yml", "ON=2025-08-01", "CAMPAIGN=autumn")
+    assert code == 0 and "nothing was sent" in said
+    assert sorted(path.name for path in (clone / "plan-autumn").iterdir()) == ["contacts.csv", "letters.csv", "protocol.yml"]
 
 
 def test_two_runs_at_once_prepare_before_they_report(at_work):

@@ -27,7 +27,8 @@ LOTS = draw_lots(CROWD, strata=["seen_before"], seed=1)
 PROTOCOL = Protocol(
     campaign_id="autumn", purpose="Learn.", who="Everybody quiet.", lapse_days=365, outcome="An act.", outcome_days=90,
     holdout_share=0.5, strata=("seen_before",), seed=1, letter=20, holdout=20, expected_share=0.1, smallest_rise=0.3,
-    rule="Supported if \u2026", registered_on=DAY - dt.timedelta(days=1), assigned_on=DAY, data_fingerprint="ab" * 8,
+    smallest_rise_supported=0.32, rule="Supported if \u2026",
+    registered_on=DAY - dt.timedelta(days=1), assigned_on=DAY, data_fingerprint="ab" * 8,
     list_digest=list_digest(LOTS))
 CONTACTS = contacts_table(LOTS, campaign_id="autumn", assigned_on=DAY).rename(columns={"person_id": "person_key"})
 
@@ -36,6 +37,11 @@ CONTACTS = contacts_table(LOTS, campaign_id="autumn", assigned_on=DAY).rename(co
 
 def test_a_protocol_comes_back_from_its_text():
     assert Protocol.from_yaml(PROTOCOL.to_yaml()) == PROTOCOL
+
+
+def test_a_lot_too_small_for_any_rise_says_so_in_its_protocol():
+    text = dataclasses.replace(PROTOCOL, smallest_rise_supported=float("nan")).to_yaml()
+    assert "smallest_rise_supported: .nan" in text and np.isnan(Protocol.from_yaml(text).smallest_rise_supported)
 
 
 def test_a_protocol_is_text_that_people_read_in_the_order_of_its_entries():
@@ -175,7 +181,8 @@ def test_the_plan_writes_three_files_that_agree(study, capsys):
     assert letters["person_id"].tolist() == contacts.loc[contacts["arm"] == "letter", "person_id"].tolist()
     assert contacts["person_id"].str.fullmatch("p_[0-9a-f]{24}").all() and "u1" not in (home / "protocol.yml").read_text()
     said = capsys.readouterr().out
-    places = [said.index(words) for words in ("were silent for at least 100", "only a rise from 10%", "Written to")]
+    places = [said.index(words) for words in (
+        "were silent for at least 100", "only a rise from 10%", "For its whole 95% interval", "Written to")]
     assert places == sorted(places)
     assert "nothing was sent" in said and "spring,Learn by lot" in said and not re.search(r"\bp_[0-9a-f]", said)
 

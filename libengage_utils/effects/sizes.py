@@ -1,11 +1,13 @@
 """How many people two arms need for a difference to be seen, and the least difference that given arms would show."""
 
 from dataclasses import dataclass
-from math import ceil, nan, sqrt
+from math import ceil, isnan, nan, sqrt
 
 from scipy import optimize, stats
+from statsmodels.stats.proportion import proportion_confint
 
 from ..privacy import about
+from .shares import difference
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ def people_needed(share, to, *, power=0.8, alpha=0.05, holdout=0.5):
     return Sizes(round(total * (1 - holdout)), round(total * holdout))
 
 
-def smallest_difference(letter, holdout, share, *, power=0.8, alpha=0.05):
-    """The least rise from `share` that two arms would show with a given power.
+def smallest_difference(letter, holdout, share, *, beyond=0.0, power=0.8, alpha=0.05):
+    """The least rise from `share` that two arms would show, with a given power, to be a rise by more than `beyond`.
 
     Parameters
     ----------
@@ -72,8 +74,11 @@ def smallest_difference(letter, holdout, share, *, power=0.8, alpha=0.05):
         People in each arm.
     share : float
         Share who come back without the letter.
+    beyond : float
+        Margin, as a share, that Newcombe's whole interval of the rise, of level 1 - `alpha`, has to clear. At 0 it is the
+        test of `people_needed` that has to tell the arms apart.
     power, alpha : float
-        As in `people_needed`, whose inverse this is.
+        As in `people_needed`.
 
     Returns
     -------
@@ -85,24 +90,35 @@ def smallest_difference(letter, holdout, share, *, power=0.8, alpha=0.05):
     ValueError
         If an arm is empty, or a number is out of its range.
 
+    References
+    ----------
+    Without a margin, as `people_needed`. With one, the lower limit is that of Newcombe (1998), Statistics in Medicine
+    17(8), 873-890, method 10, at the shares expected; it varies about as the difference does.
+
     Examples
     --------
-    >>> round(smallest_difference(3841, 3841, 0.10), 4)
-    0.02
+    >>> round(smallest_difference(3841, 3841, 0.10), 4), round(smallest_difference(3841, 3841, 0.10, beyond=0.01), 4)
+    (0.02, 0.0304)
     """
     if letter < 1 or holdout < 1:
         raise ValueError(f"There are {letter:,} people written to and {holdout:,} not: a difference needs both.")
     _check(share, share, power, alpha, 0.5)
+    if not 0 <= beyond < 1:
+        raise ValueError(f"`beyond` is a share of people, such as 0.01 for one in a hundred; it is {beyond:g}.")
     people = letter + holdout
 
-    def beyond(to):
-        """How far the expected difference lies beyond what it takes."""
-        return to - share - _reach(share, to, power, alpha, holdout / people) / sqrt(people)
+    def spare(to):
+        """How far the expected difference, or its lower limit, lies beyond what it takes."""
+        if not beyond:
+            return to - share - _reach(share, to, power, alpha, holdout / people) / sqrt(people)
+        wilson = proportion_confint([to * letter, share * holdout], [letter, holdout], alpha, method="wilson")
+        error = sqrt(to * (1 - to) / letter + share * (1 - share) / holdout)
+        return difference([to, share], *wilson)[1] - beyond - stats.norm.isf(1 - power) * error
 
-    return float(optimize.brentq(beyond, share + 1e-12, 1)) - share if beyond(1) >= 0 else nan
+    return float(optimize.brentq(spare, share + beyond + 1e-12, 1)) - share if spare(1) >= 0 else nan
 
 
-def enough_words(people, share, to, *, holdout=0.5, power=0.8, alpha=0.05):
+def enough_words(people, share, to, *, beyond=0.0, holdout=0.5, power=0.8, alpha=0.05):
     """Whether a library is large enough for a lot, in a sentence or two.
 
     Parameters
@@ -111,6 +127,8 @@ def enough_words(people, share, to, *, holdout=0.5, power=0.8, alpha=0.05):
         People in the lot.
     share, to : float
         Share expected to come back without the letter, and the share with it that would be worth the letters.
+    beyond : float
+        As in `smallest_difference`; where there is one, a further sentence says what rise would clear it.
     holdout, power, alpha : float
         As in `people_needed`.
 
@@ -120,21 +138,30 @@ def enough_words(people, share, to, *, holdout=0.5, power=0.8, alpha=0.05):
 
     Examples
     --------
-    >>> print(enough_words(952, 0.10, 0.12))
+    >>> print(enough_words(952, 0.10, 0.12, beyond=0.01))
     With about 950 people, half of them written to, only a rise from 10% to 16.2% or more would be seen with a chance of at
-    least 80%. A rise to 12% would take 7,682 people.
+    least 80%. A rise to 12% would take 7,682 people. For its whole 95% interval to lie 1 point or more above nought, with
+    that chance, it takes a rise to 17.3% or more.
     """
-    needed = people_needed(share, to, power=power, alpha=alpha, holdout=holdout).total
     kept = round(people * holdout)
-    least = share + smallest_difference(people - kept, kept, share, power=power, alpha=alpha)
+    needed = people_needed(share, to, power=power, alpha=alpha, holdout=holdout).total
+    least, clear = (share + smallest_difference(people - kept, kept, share, beyond=margin, power=power, alpha=alpha)
+                    for margin in (0, beyond))
     written = "half" if holdout == 0.5 else _percent(1 - holdout)
     words = f"With {about(people)} people, {written} of them written to, "
     chance = f"would be seen with a chance of at least {_percent(power)}."
     if people >= needed:
-        return words + f"a rise from {_percent(share)} to {_percent(to)} {chance}"
-    only = f"no rise from {_percent(share)}" if least != least else (
-        f"only a rise from {_percent(share)} to {_percent(ceil(1000 * least - 1e-6) / 1000)} or more")
-    return words + f"{only} {chance} A rise to {_percent(to)} would take {needed:,} people."
+        words += f"a rise from {_percent(share)} to {_percent(to)} {chance}"
+    else:
+        only = f"no rise from {_percent(share)}" if isnan(least) else (
+            f"only a rise from {_percent(share)} to {_percent_above(least)} or more")
+        words += f"{only} {chance} A rise to {_percent(to)} would take {needed:,} people."
+    if not beyond:
+        return words
+    margin = f"{100 * beyond:g} point{'s' * (beyond != 0.01)}"
+    takes = "no rise is large enough" if isnan(clear) else f"it takes a rise to {_percent_above(clear)} or more"
+    return (f"{words} For its whole {_percent(1 - alpha)} interval to lie {margin} or more above nought, with that chance, "
+            f"{takes}.")
 
 
 def _reach(share, to, power, alpha, holdout):
@@ -147,6 +174,11 @@ def _reach(share, to, power, alpha, holdout):
 
 def _percent(share):
     return f"{100 * share:.1f}".removesuffix(".0") + "%"
+
+
+def _percent_above(share):
+    """A share as a percentage, rounded up."""
+    return _percent(ceil(1000 * share - 1e-6) / 1000)
 
 
 def _check(share, to, power, alpha, holdout):

@@ -36,8 +36,9 @@ class Protocol:
         People in each arm.
     expected_share : float
         Share expected to come back without a letter.
-    smallest_rise : float
-        Least rise of that share which arms of this size show with 80% power.
+    smallest_rise, smallest_rise_supported : float
+        Least rise of that share which arms of this size show with 80% power: to be a rise at all, and to be as large as
+        the rule asks. Not a number where no rise is large enough.
     rule : str
         How the outcome will be judged.
     registered_on, assigned_on : date
@@ -61,6 +62,7 @@ class Protocol:
     holdout: int
     expected_share: float
     smallest_rise: float
+    smallest_rise_supported: float
     rule: str
     registered_on: dt.date
     assigned_on: dt.date
