@@ -117,10 +117,10 @@ CLAIMS = {claim.id: claim for claim in (
           "looked at several circumstances.", " points",
           "Being never seen goes with mode, level or site. Why it does is not tested."),
     Claim("C14", "\u2018We miss you\u2019 brought them back.",
-          "how many more came back, within the days registered, of those the lot wrote to than of those it did not",
+          "how many more came back, within the days registered, of those a lot chose to write to than of those held back,",
           "at least", 1, ".1f", "One in a hundred is set as the least that a letter to everybody would be worth.", " points",
-          "Of people a lot chose to write to, more came back than of people it did not choose. Without a lot this is not "
-          "tested.", by_lot=True),
+          "People drawn at random to get the letter came back more often than people drawn at random to get none. Where "
+          "nobody was drawn at random, this is not tested.", by_lot=True),
 )}
 
 
@@ -254,5 +254,14 @@ def _across(claim, verdict, table):
              f"same verdict under {'all' if alike == len(known) else alike} of them")
     others = verdicts[verdicts != verdict].value_counts()
     words += f" ({'; '.join(f'{other}: {number}' for other, number in others.items())})." if len(others) else "."
+    if shared := _shared(known, (verdicts != verdict).to_numpy()):
+        words += f" What all the others have in common: {'; '.join(shared)}."
     left = len(table) - len(known)
     return words + (f" Could not be computed: {left}." if left else "")
+
+
+def _shared(table, others):
+    """Choices that all these rows make, and not every other row: keyword and words."""
+    names = [name for name in table if name not in ("estimate", "low", "high", "why", "judged")] if others.any() else []
+    return [f"{name.replace('_', ' ')}, {table.loc[others, name].iloc[0]}" for name in names
+            if table.loc[others, name].nunique() == 1 < table[name].nunique()]

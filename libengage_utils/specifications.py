@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 
-def specifications(estimate, choices, **fixed):
+def specifications(estimate, choices, judged, **fixed):
     """Make the same estimate under every combination of reasonable choices (a specification curve).
 
     Parameters
@@ -15,7 +15,9 @@ def specifications(estimate, choices, **fixed):
         Takes a keyword for each name in `choices`, and those in `fixed`; gives an object with numbers `estimate`,
         `low` and `high` (95%), or raises ValueError where it cannot be made.
     choices : dict of str to dict
-        For each keyword: words for a choice -> its value. The first of each are the choices of the claim's own estimate.
+        For each keyword: words for a choice -> its value.
+    judged : dict of str to str
+        For each keyword the words of the choice made for the claim's own estimate.
     **fixed
         Handed to `estimate` each time.
 
@@ -23,7 +25,12 @@ def specifications(estimate, choices, **fixed):
     -------
     DataFrame
         A row a combination: for each keyword the words of the choice; estimate, low, high (missing where it could not
-        be made); why (the sentence then given); judged (bool: the claim's own choices, always the first row).
+        be made); why (the sentence then given); judged (bool: the claim's own choices).
+
+    Raises
+    ------
+    ValueError
+        If the claim's own choices are not among the choices.
 
     References
     ----------
@@ -35,11 +42,14 @@ def specifications(estimate, choices, **fixed):
     >>> def mean(values, trim):
     ...     middle = np.mean(sorted(values)[trim:len(values) - trim])
     ...     return SimpleNamespace(estimate=middle, low=middle - 1, high=middle + 1)
-    >>> specifications(mean, {"trim": {"all": 0, "without the ends": 1}}, values=[1, 2, 3, 10])[["trim", "estimate"]]
-                   trim  estimate
-    0               all       4.0
-    1  without the ends       2.5
+    >>> trims = {"trim": {"all": 0, "without the ends": 1}}
+    >>> specifications(mean, trims, {"trim": "all"}, values=[1, 2, 3, 10])[["trim", "estimate", "judged"]]
+                   trim  estimate  judged
+    0               all       4.0    True
+    1  without the ends       2.5   False
     """
+    if absent := [name for name in choices if judged.get(name) not in choices[name]]:
+        raise ValueError(f"`judged` names no choice of {' and none of '.join(absent)}: name one of those there are.")
     rows = []
     for words in product(*choices.values()):
         chosen = {name: choices[name][word] for name, word in zip(choices, words, strict=True)}
@@ -50,4 +60,4 @@ def specifications(estimate, choices, **fixed):
             numbers, why = (np.nan,) * 3, str(problem)
         rows.append((*words, *numbers, why))
     table = pd.DataFrame(rows, columns=[*choices, "estimate", "low", "high", "why"])
-    return table.assign(judged=np.arange(len(table)) == 0)
+    return table.assign(judged=(table[list(choices)] == pd.Series(judged)).all(axis=1))

@@ -18,7 +18,7 @@ from libengage_utils.specifications import specifications
 
 HOME = Path(__file__).parent.parent
 CHOICES = specifications(lambda top: concentration(np.arange(40), top=top, n_boot=50).gini,
-                         {"top": {"a fifth": 0.2, "a quarter": 0.25, "all": 1.0}})
+                         {"top": {"a fifth": 0.2, "a quarter": 0.25, "all": 1.0}}, {"top": "a fifth"})
 SHARES = segments.shares(["not seen"] * 180 + ["regular"] * 120 + ["occasional"] * 700)
 
 

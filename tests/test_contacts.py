@@ -110,7 +110,7 @@ def test_the_window_may_be_given_and_is_needed():
 def test_nobody_changes_arms_for_what_happened_to_the_letter():
     result = followed(lot("llllh", sent_at=[pd.NaT, *[LOT] * 4], bounced=[0, 1, 0, 0, 0], opted_out=[0, 0, 1, 0, 0]))
     assert result.people["arm"].value_counts().to_dict() == {"letter": 4, "holdout": 1}
-    for words in ("were sent none", "held out by lot were sent", "come back", "not to be written to"):
+    for words in ("were sent none", "held back by lot were sent", "come back", "not to be written to"):
         assert any(words in note for note in result.notes)
 
 

@@ -153,8 +153,20 @@ def test_every_mean_rests_on_enough_people_of_either_answer():
         having = bins["people"] * bins["estimate"]
         assert having.min() > 9.9 and (bins["people"] - having).min() > 9.9
     assert ((result.curve["low"] < result.curve["estimate"]) & (result.curve["estimate"] < result.curve["high"])).all()
-    rare = discontinuity(days, (np.arange(5000) % 400 == 0).astype(float), cutoff=120)
-    assert rare.curve.empty and list(rare.curve) == list(result.curve)
+
+
+def test_a_jump_of_too_few_who_came_back_is_not_shown():
+    days, _ = days_and_returns(5000)
+    with pytest.raises(ValueError, match="Too few people near 120"):
+        discontinuity(days, (np.arange(5000) % 400 == 0).astype(float), cutoff=120)
+
+
+def test_the_bandwidth_reaches_as_far_as_it_takes_to_show_ten_with_either_answer():
+    days, _ = days_and_returns(3000)
+    back = np.random.default_rng(3).random(3000) < 0.02
+    result = discontinuity(days, back, cutoff=120)
+    near = np.abs(days - 120) < result.bandwidth
+    assert min(back[near & (days < 120)].sum(), back[near & (days >= 120)].sum()) >= 10
 
 
 def test_the_lines_part_at_the_cutoff_by_the_jump():

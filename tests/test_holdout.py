@@ -126,7 +126,7 @@ def test_the_finding_follows_its_interval():
 def test_too_few_in_an_arm_withhold_all_that_would_give_them_away(arms):
     effect = holdout_effect(counted(*arms), draws=199)
     assert np.isnan([effect.estimate, effect.low, effect.high, effect.p]).all()
-    assert effect.arms[["returned", "estimate", "low", "high"]].isna().all(axis=None) and "too few" in effect.summary
+    assert effect.arms[["returned", "estimate", "low", "high"]].isna().all(axis=None) and "Too few" in effect.summary
     reading = naive(effect, pd.DataFrame({"returned": [True] * 20 + [False] * 80}))
     assert np.isnan(reading.times) and "too few" in reading.summary
     assert "Too few" in cost_per_return(effect, 1).summary

@@ -85,7 +85,7 @@ def a_person_in_both_arms(contacts):
     (unknown_people, False, "Nobody on the roster is in the arm"),
     (no_chance_given, False, "probability of the letter that is missing"),
     (certain_to_be_written_to, False, "so that there was no lot"),
-    (not_sent, True, "were sent none; they stay in their arm"),
+    (not_sent, True, "were sent none; they stay in their group"),
     (a_person_in_both_arms, True, "")])
 def test_contacts_that_are_no_lot_get_a_sentence_and_no_verdict(small, tmp_path, change, tested, words):
     folder = small(3000)

@@ -32,7 +32,7 @@ def test_an_hour_reaches_acts_in_the_mix_of_the_service():
 def test_acts_an_hour_add_up_to_sixty_over_minutes_an_act():
     found = allocation(chat=[*KEYS, *[None] * 25])
     rows = acts_an_hour(found, SEGMENT.iloc[:80])
-    assert rows.columns.tolist() == ["not seen", "regular", "no earlier segment", "nobody identified"]
+    assert rows.columns.tolist() == ["not seen", "regular", "new, or not visible before", "nobody identified"]
     per_act = found.services.set_index("service")["minutes_an_act"][rows.index]
     assert rows.sum(axis=1).to_numpy() == pytest.approx(60 / per_act.to_numpy())
     assert rows.loc["chat", "nobody identified"] == pytest.approx(60 / 2 * 25 / 125)

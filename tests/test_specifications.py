@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from libengage_utils.specifications import specifications
 
 
@@ -11,23 +13,26 @@ def share(base, days, who):
     return SimpleNamespace(estimate=base + days, low=base + days - 1, high=base + days + 1)
 
 
+OWN = {"days": "90 days", "who": "all"}
 CHOICES = {"days": {"30 days": 30, "90 days": 90}, "who": {"all": "all", "few": "few"}}
 
 
-def test_every_combination_is_made_and_the_claims_own_comes_first():
-    table = specifications(share, CHOICES, base=1)
+def test_every_combination_is_made_and_the_claims_own_is_marked():
+    table = specifications(share, CHOICES, OWN, base=1)
     assert table[["days", "who"]].drop_duplicates().shape[0] == 4
-    assert table["judged"].tolist() == [True, False, False, False] and table["estimate"].iloc[0] == 31
+    assert table.loc[table["judged"], "estimate"].tolist() == [91]
+
+
+def test_the_claims_own_choices_must_be_among_them():
+    with pytest.raises(ValueError, match="no choice of who"):
+        specifications(share, CHOICES, {"days": "90 days", "who": "nobody"}, base=1)
 
 
 def test_what_cannot_be_made_is_kept_with_its_reason():
-    table = specifications(share, CHOICES, base=1)
+    table = specifications(share, CHOICES, OWN, base=1)
     assert table.loc[table["estimate"].isna(), "why"].tolist() == ["Too few people were watched so long."]
 
 
 def test_another_error_is_not_hidden():
-    try:
-        specifications(share, CHOICES)
-    except TypeError:
-        return
-    raise AssertionError("a missing argument was taken for a choice that cannot be made")
+    with pytest.raises(TypeError):
+        specifications(share, CHOICES, OWN)

@@ -174,7 +174,7 @@ def test_minutes_a_head_and_shares_by_earlier_segment_count_people_without_minut
     assert table["share_of_minutes"].tolist() == pytest.approx([0.5, 0.5])
     assert table["share_of_people"].tolist() == pytest.approx([2 / 3, 1 / 3])
     assert (table["low"] <= table["minutes_a_head"]).all() and (table["minutes_a_head"] <= table["high"]).all()
-    assert found.headline == "33% of people had been regular; they got 50% of the time."
+    assert found.headline == "Of the time with people who had a segment before, the 33% who had been regular got 50%."
     shuffled = minutes_by_segment(result, segment.sample(frac=1, random_state=1), draws=200)
     pd.testing.assert_frame_equal(shuffled.table, found.table)
 

@@ -97,6 +97,6 @@ def staff_concentration(people, events, staff_time, periods, *, earlier, later, 
                                 random_state=random_state)
     share = minutes.sum() / allocation.totals.sum()
     left_out = (features["period"] == later).sum() - len(before)
-    basis = (f"It is of {share:.0%} of the staff time of {later}; {about(left_out)} people of that period are not ranked, "
-             "and the rest of the time went to them, to people not identified, or to no act.")
+    basis = (f"This covers {share:.0%} of the staff time of {later}. The rest went to {about(left_out)} people without a "
+             "rank, to people not identified, or to no visible act.")
     return replace(index, basis=basis)

@@ -41,24 +41,29 @@ class ConcentrationIndex:
     basis: str = ""
 
     @property
+    def lower_half(self):
+        """Share of the amount that the lower half by rank has: estimate, low, high."""
+        return tuple(float(np.interp(0.5, self.curve["people"], self.curve[name])) for name in ("amount", "low", "high"))
+
+    @property
     def headline(self):
-        """To which side it leans, in a few words."""
-        return ("more went to those who had used the library more" if self.low > 0 else
-                "more went to those who had used the library less" if self.high < 0 else
-                "no leaning to those who had used the library more, or less, can be told")
+        """What the lower half has, and whether that is a leaning, in a sentence."""
+        share, low, high = self.lower_half
+        words = f"The half of people who had used the library least got {share:.0%} of the time ({low:.0%} to {high:.0%})"
+        return words + ("." if self.low > 0 or self.high < 0 else "; no leaning to either half can be told.")
 
     @property
     def summary(self):
         """The finding in sentences."""
         words = (f"Over {about(self.people)} people, the least engaged earlier first, the concentration index is "
                  f"{self.estimate:.2f} (95% interval {self.low:.2f} to {self.high:.2f}; 0: it does not go with earlier "
-                 f"engagement, 1: the most engaged have all). The largest group ranked alike is {self.ties:.0%} of them. ")
+                 f"engagement, 1: the most engaged have all). {self.ties:.0%} share a rank, as they used it equally. ")
         if self.low <= 0 <= self.high:
             words += "The interval holds 0: no leaning to either side can be told."
         else:
-            halves = "more engaged half to the less" if self.low > 0 else "less engaged half to the more"
-            words += (f"About {MOVED * abs(self.estimate):.0%} of the total would have to move from the {halves} engaged "
-                      "for the index to be 0.")
+            half = "less" if self.low > 0 else "more"
+            words += (f"To even it out, about {MOVED * abs(self.estimate):.0%} of it would have to move to the half who had "
+                      f"used the library {half}.")
         return f"{words} {self.basis}".strip()
 
 

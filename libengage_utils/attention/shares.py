@@ -51,8 +51,8 @@ class SegmentMinutes:
         if not (beyond > 0).any():
             return "No earlier segment is known to get more of the staff time than its share of people."
         row = self.table.loc[beyond.idxmax()]
-        return (f"{row['share_of_people']:.0%} of people had been {row['segment']}; they got "
-                f"{row['share_of_minutes']:.0%} of the time.")
+        return (f"Of the time with people who had a segment before, the {row['share_of_people']:.0%} who had been "
+                f"{row['segment']} got {row['share_of_minutes']:.0%}.")
 
     @property
     def summary(self):
@@ -61,7 +61,8 @@ class SegmentMinutes:
         if not np.isnan(self.bound):
             words += (f"Had all time with people not identified gone to people of the segment {self.unseen}, their share "
                       f"would be {self.bound:.0%}. ")
-        return words + f"{self.elsewhere:.0%} of the time with identified people went to people without an earlier segment."
+        return words + (f"{self.elsewhere:.0%} of the time with identified people went to people without an earlier "
+                        "segment, who are new or were not visible before.")
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,18 @@ class GroupMinutes:
     minutes: float
     unassigned: float
     outside: int
+
+    @property
+    def headline(self):
+        """The group that surely got most a head, or least, in a sentence."""
+        rows = self.table.dropna(subset="minutes_a_head").sort_values("minutes_a_head")
+        told = []
+        if len(rows) > 1 and rows["low"].iloc[-1] > rows["high"].iloc[:-1].max():
+            told.append(f"most, {rows['group'].iloc[-1]}")
+        if len(rows) > 1 and rows["high"].iloc[0] < rows["low"].iloc[1:].min():
+            told.append(f"least, {rows['group'].iloc[0]}")
+        return (f"Staff minutes a head, where the log names the group: {'; '.join(told)}." if told else
+                "No group is surely first or last in staff minutes a head, where the log names the group.")
 
     @property
     def summary(self):

@@ -9,7 +9,7 @@ from ..privacy import suppress
 from ..resampling import over_samples, people_drawn, told
 from .shares import checked_segment
 
-JOINED = "no earlier segment"
+JOINED = "new, or not visible before"
 UNKNOWN = "nobody identified"
 ASSUMPTIONS = (
     "An hour more or less at a service answers as many acts as its average hour did.",
@@ -48,9 +48,13 @@ class Shift:
 
     @property
     def headline(self):
-        """The acts lost and gained, in a sentence."""
-        return (f"{self.minutes:g} staff minutes a week moved: {self.lost:.1f} acts fewer at {self.source}, "
-                f"{self.gained:.1f} more at {self.target}.")
+        """Of whom it would reach more, and of whom fewer, in a sentence."""
+        rows = self.table[self.table["segment"] != UNKNOWN].dropna(subset="net")
+        more, fewer = rows.loc[rows["net_low"] > 0, "segment"], rows.loc[rows["net_high"] < 0, "segment"]
+        told = [f"{word} acts of people {', '.join(names)}" for word, names in {"more": more, "fewer": fewer}.items()
+                if len(names)]
+        return (f"{self.minutes:g} staff minutes a week from {self.source} to {self.target} would answer "
+                f"{' and '.join(told) or 'about as many acts of everybody'}.")
 
     @property
     def summary(self):

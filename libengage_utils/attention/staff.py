@@ -32,6 +32,8 @@ class Allocation:
         Acts at these services for which no minutes are logged in their month.
     minimum_count : int
         Fewest people, and rows of the log, behind what `table` and `summary` show.
+    together : tuple of str
+        Services that are not shown by themselves because few colleagues work in them.
     """
 
     by_service: pd.DataFrame = field(repr=False)
@@ -39,6 +41,7 @@ class Allocation:
     outside: int
     unanswered: int
     minimum_count: int
+    together: tuple = ()
 
     @property
     def people(self):
@@ -52,11 +55,12 @@ class Allocation:
 
     @property
     def small(self):
-        """Services that may not be shown by themselves: few rows or few people behind them, and one more if there is one.
+        """Services that may not be shown by themselves: few rows, people or colleagues behind them, and one more if one.
 
         A service that met nobody known has no people to be told by.
         """
-        few = (self.services["rows"] < self.minimum_count) | self.services["people"].between(1, self.minimum_count - 1)
+        few = self.services["rows"].lt(self.minimum_count) | self.services["people"].between(1, self.minimum_count - 1)
+        few |= self.services["service"].isin(self.together)
         if few.sum() == 1:
             few[self.services["minutes"].where(~few).sort_values().index[0]] = True
         return self.services["service"][few].tolist()
@@ -67,7 +71,7 @@ class Allocation:
 
         service; hours, to the nearest ten; share of all hours; of the service's time the share to_identified,
         to_unidentified and behind, shares to the whole percent; minutes_an_act, to the minute. Services in `small` are one
-        row. Even so the hours of a service may be one colleague's working time: show them only where several work in it.
+        row. The hours of a service that one colleague runs are that colleague's: name such services as `together`.
         """
         served, services = (frame.assign(service=frame["service"].where(~frame["service"].isin(self.small), OTHER))
                             for frame in (self.by_service, self.services))
@@ -95,7 +99,7 @@ class Allocation:
                 f"an act. {self.outside:,} rows of the log lie outside the time looked at.")
 
 
-def allocate(staff_time, events, *, first, last, equal_parts="act", minimum_count=10):
+def allocate(staff_time, events, *, first, last, equal_parts="act", together=(), minimum_count=10):
     """Give the minutes of each service in each calendar month in equal parts to the acts of people there.
 
     Minutes of a service go to acts at the touchpoint of that name in the same month; minutes logged for an event_type go
@@ -113,6 +117,8 @@ def allocate(staff_time, events, *, first, last, equal_parts="act", minimum_coun
         The window, both days included.
     equal_parts : {"act", "person-day"}
         What takes one part: each act, or all acts of one type that a person has at a service on a day.
+    together : sequence of str
+        Services in which few colleagues work; no figure shows them by themselves.
     minimum_count : int
         Fewest people, and rows of the log, behind a service that is shown by itself.
 
@@ -170,7 +176,7 @@ def allocate(staff_time, events, *, first, last, equal_parts="act", minimum_coun
     services["minutes_an_act"] = _minutes_an_act(services)
     services = services.astype({"people": int, "acts": int}).sort_values("minutes", ascending=False, kind="stable")
     return Allocation(by_service, services.reset_index(names="service"), outside,
-                      int(acts.loc[~acts["answered"], "acts"].sum()), minimum_count)
+                      int(acts.loc[~acts["answered"], "acts"].sum()), minimum_count, tuple(together))
 
 
 def log_of_staff_time(staff_time, *columns):

@@ -19,7 +19,7 @@ def specification_curve(table, claim, *, words, ylabel):
     claim : str
         Number of the claim whose rule judges each.
     words : dict of str to str
-        Keyword of a choice -> what is chosen, in words.
+        Keyword of a choice -> what is chosen, in words; what could be chosen in one way only is not shown.
     ylabel : str
         The quantity, in words with its unit.
 
@@ -37,6 +37,7 @@ def specification_curve(table, claim, *, words, ylabel):
     known = table.dropna(subset=["estimate"]).sort_values("estimate", kind="stable", ignore_index=True)
     if known.empty:
         raise ValueError("The estimate could not be made under any of the choices.")
+    words = {name: what for name, what in words.items() if table[name].nunique() > 1}
     rows = [(name, word) for name in words for word in dict.fromkeys(table[name])]
     ax, grid = stacked((3.3, 0.27 * (len(rows) + len(words)) + 0.3))
     known["verdict"] = [claim.verdict(low, high) for low, high in zip(known["low"], known["high"], strict=True)]
@@ -44,18 +45,19 @@ def specification_curve(table, claim, *, words, ylabel):
         ax.plot([row.Index] * 2, [row.low, row.high], color=COLOURS[row.verdict], lw=1.8, alpha=0.45, solid_capstyle="round")
         ax.plot(row.Index, row.estimate, "o", color=COLOURS[row.verdict], ms=4.5)
     judged = known[known["judged"]]
+    ends = [claim.threshold, known["low"].min(), known["high"].max()]
+    top, foot = max(ends) + 0.2 * np.ptp(ends), min(ends) - 0.1 * np.ptp(ends)
     ax.plot(judged.index, judged["estimate"], "o", ms=12, mfc="none", mec=INK, mew=1.6)
     for row in judged.itertuples():
-        ax.annotate("as judged", (row.Index, row.high), (0, 6), textcoords="offset points", ha="center", fontsize=10,
-                    bbox={"fc": "white", "ec": "none", "pad": 1})
+        ax.annotate("as judged", (row.Index, row.high), (row.Index, top), ha="center", va="top", fontsize=10,
+                    arrowprops={"arrowstyle": "-", "lw": 0.8, "color": QUIET})
     ax.axhline(claim.threshold, color=INK, lw=1.1, ls="--", zorder=0)
-    ax.text(len(known) - 0.5, claim.threshold, f" the rule: {claim.show(claim.threshold)}", va="center", fontsize=10)
+    ax.annotate(f"the rule: {claim.show(claim.threshold)}", (len(known) - 0.3, claim.threshold), (6, 0),
+                textcoords="offset points", va="center", fontsize=10, annotation_clip=False)
     there = [verdict for verdict in VERDICTS if (known["verdict"] == verdict).any()]
     ax.legend([Line2D([], [], color=COLOURS[verdict], marker="o", lw=1.8) for verdict in there], there, frameon=False,
               loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=10.5, handlelength=1.2, borderpad=0)
-    ends = [claim.threshold, known["low"].min(), known["high"].max()]
-    room = 0.12 * np.ptp(ends)
-    ax.set(ylabel=ylabel, xlim=(-0.7, len(known) - 0.3), ylim=(min(ends) - room, max(ends) + room), xticks=[])
+    ax.set(ylabel=ylabel, xlim=(-0.7, len(known) - 0.3), ylim=(foot, top), xticks=[])
     ax.grid(axis="y")
     _choices(grid, known, rows, words)
     verdicts = known["verdict"].value_counts().reindex(there)

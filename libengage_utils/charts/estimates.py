@@ -7,7 +7,7 @@ from matplotlib.ticker import PercentFormatter
 
 from ..clusters import STABLE
 from ..privacy import about
-from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish, number
+from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, finish, number, share_axis
 
 
 def lorenz(results, ax=None):
@@ -122,6 +122,7 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
     """
     if table.empty:
         raise ValueError(f"There is nothing to compare: no {xlabel} is known.")
+    table = as_said(table, form)
     groups = table["group"] if "group" in table else pd.Series("", index=table.index)
     heads = [group for group in dict.fromkeys(groups) if group]
     ax = axes_of(ax, 0.34 * (len(table) + len(heads)) + 1.5)
@@ -133,7 +134,7 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
             y += 1
         for row in rows.itertuples():
             if pd.isna(row.estimate):
-                why = getattr(row, "why", "too few people")
+                why = row.why if isinstance(getattr(row, "why", None), str) else "too few people"
                 ax.text(0.02, y, f"withheld: {why}", transform=across, va="center", color=QUIET, style="italic")
             else:
                 ax.plot([row.low, row.high], [y, y], color=BLUE, lw=2.4, solid_capstyle="round", alpha=0.55)
@@ -155,7 +156,7 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
     ax.tick_params(left=False)
     ax.grid(axis="x")
     if form.endswith("%"):
-        ax.xaxis.set_major_formatter(PercentFormatter(1))
+        share_axis(ax)
     ax.set(xlabel=xlabel, ylabel="")
     said = [f"{row.label} " + ("withheld" if pd.isna(row.estimate) else
                                f"{number(row.estimate, form)} ({number(row.low, form)} to {number(row.high, form)})")

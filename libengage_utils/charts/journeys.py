@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import PercentFormatter
 
-from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish, number, panels, span
+from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, finish, number, panels, share_axis, span
 
 MARKS = {"high": BLUE, "low": ACCENT, "": QUIET}
 THAN_MEAN = {"high": "above its mean", "low": "below its mean", "": ""}
@@ -134,6 +134,7 @@ def contrast(table, finding, *, xlabel, form=".0%", ax=None):
     """
     if table["estimate"].isna().all():
         raise ValueError(f"Too few people are in any group for {xlabel} to be compared.")
+    table = as_said(table, form)
     labels, series = list(dict.fromkeys(table["label"])), list(dict.fromkeys(table["series"]))
     ax = axes_of(ax, (0.27 * len(series) + 0.22) * len(labels) + 1.7)
     step = 0.62 / len(series)
@@ -149,7 +150,7 @@ def contrast(table, finding, *, xlabel, form=".0%", ax=None):
         ax.annotate(number(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center",
                     color=colours[row.series], fontsize=10.5)
     for place, name in enumerate(series):
-        y = 1.02 + 0.26 * (len(series) - 1 - place) / ax.figure.get_figheight()
+        y = 1.02 + 0.36 * (len(series) - 1 - place) / ax.figure.get_figheight()
         ax.text(0.0, y, f"●  {name}", transform=ax.transAxes, color=colours[name], fontweight="bold",
                 fontsize=10.5, va="bottom")
     ax.set_yticks(range(len(labels)), ["\n".join(textwrap.wrap(label, 30)) for label in labels])
@@ -158,9 +159,10 @@ def contrast(table, finding, *, xlabel, form=".0%", ax=None):
     ax.grid(axis="x")
     ax.tick_params(left=False)
     if form.endswith("%"):
-        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        share_axis(ax)
     ax.set(xlabel=xlabel, ylabel="")
-    said = [f"{row.label}, {row.series} {span(row, form)}" for row in table.itertuples()]
+    said = [f"{row.label}, {row.series} {number(row.estimate, form) if row.low == row.high else span(row, form)}"
+            for row in table.itertuples()]
     return finish(ax, finding, "Points are estimates, lines 95% intervals.", f"{xlabel.capitalize()}: {'; '.join(said)}.",
                   table["estimate"].isna().sum())
 

@@ -10,6 +10,7 @@ import pandas as pd
 import seaborn as sns
 from IPython import get_ipython
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ..claims import without_cause
 
@@ -101,6 +102,30 @@ def number(value, form):
     """
     words = format(value, form)
     return words.replace("-", "\N{MINUS SIGN}") if re.search("[1-9]", words) else words.lstrip("+-")
+
+
+def as_said(table, form):
+    """Estimates and their limits as their format says them: a figure draws no digit that its labels do not say.
+
+    Finer digits would give away the counts behind a share.
+
+    Examples
+    --------
+    >>> as_said(pd.DataFrame({"estimate": [0.4567], "low": [0.4412], "high": [0.4721]}), ".0%").loc[0].tolist()
+    [0.46, 0.44, 0.47]
+    """
+    digits = int(re.search(r"\.(\d+)", form)[1]) + 2 * form.endswith("%")
+    return table.assign(**table[["estimate", "low", "high"]].astype(float).round(digits))
+
+
+def share_axis(ax):
+    """Show the horizontal axis as percentages, from 0 where no share lies below it."""
+    low, high = ax.get_xlim()
+    if ax.dataLim.x0 >= 0:
+        low = 0
+        ax.set_xlim(left=0)
+    ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0 if high - low > 0.05 else 1))
 
 
 def span(row, form):

@@ -267,15 +267,15 @@ def _notes(table, lot, roster, rule, over, on_the_day, strangers, minimum_count)
     lapse = float(rule["lapse_days"])
     counts = {
         "of the lot are not on the roster and are left out.": strangers,
-        f"left before the {window} days were over; they stay in their arm.": (pd.to_datetime(ends).to_numpy() < over).sum(),
+        f"left before the {window} days were over; they stay in their group.": (pd.to_datetime(ends).to_numpy() < over).sum(),
         f"are still within the {window} days; they count for no share yet.": table["returned"].isna().sum(),
         f"had been seen less than {lapse:.0f} days before the lot; they stay.": (table["silent_days"] < lapse).sum(),
         "acted on the day of the lot, which counts neither way.": on_the_day.sum(),
-        "with the letter as their lot were sent none; they stay in their arm.": (letter & ~table["sent"]).sum(),
-        "held out by lot were sent a letter all the same; they stay in their arm.": (~letter & table["sent"]).sum(),
+        "with the letter as their lot were sent none; they stay in their group.": (letter & ~table["sent"]).sum(),
+        "held back by lot were sent a letter all the same; they stay in their group.": (~letter & table["sent"]).sum(),
         "were sent the letter before the hour at which the lot was drawn.": (lot["sent_at"] < lot["assigned_at"]).sum(),
-        "had their letter come back; they stay in their arm.": (letter & table["bounced"]).sum(),
-        "asked after the letter not to be written to; they stay in their arm.": (letter & table["opted_out"]).sum()}
+        "had their letter come back; they stay in their group.": (letter & table["bounced"]).sum(),
+        "asked after the letter not to be written to; they stay in their group.": (letter & table["opted_out"]).sum()}
     told = {words: about(n) if n >= minimum_count else f"fewer than {minimum_count}" for words, n in counts.items() if n}
     notes = [f"{number.capitalize()} people {words}" for words, number in told.items()]
     registered, drawn = pd.Timestamp(rule["registered_on"]), lot["assigned_on"].min()

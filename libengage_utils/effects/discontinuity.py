@@ -98,7 +98,8 @@ def discontinuity(running, outcome, *, cutoff, bandwidth=None, person=None, ever
     that comes from the bend of the curve is estimated by local parabolas and taken out, and the interval allows for its
     being estimated. Variances are those of each row around its nearest neighbours, added up by person. The running
     variable may be whole days: rows of a day are each other's neighbours, and a chosen bandwidth reaches over ten
-    distinct values or more on each side.
+    distinct values or more on each side, and, where the outcome is yes or no, over `minimum_count` people with either
+    answer: a jump from fewer is not shown.
 
     Parameters
     ----------
@@ -125,8 +126,9 @@ def discontinuity(running, outcome, *, cutoff, bandwidth=None, person=None, ever
     Raises
     ------
     ValueError
-        If fewer than 20 people (or `minimum_count`) or 5 distinct values lie on a side within the bandwidth, fewer than
-        10 distinct values lie on a side from which to choose one, or all outcomes are the same.
+        If fewer than 20 people (or `minimum_count`), fewer than `minimum_count` with either answer, or 5 distinct values
+        lie on a side within the bandwidth, fewer than 10 distinct values lie on a side from which to choose one, or all
+        outcomes are the same.
 
     References
     ----------
@@ -145,13 +147,13 @@ def discontinuity(running, outcome, *, cutoff, bandwidth=None, person=None, ever
     rows = pd.DataFrame({"running": np.asarray(running, dtype=float), "outcome": np.asarray(outcome, dtype=float),
                          "person": np.arange(len(running)) if person is None else np.asarray(person)})
     known = rows.dropna()
-    sample, fewest = _sample(known, cutoff), max(PEOPLE, minimum_count)
+    sample, fewest = _sample(known, cutoff, minimum_count), max(PEOPLE, minimum_count)
     widths, jump = _jump(sample, None if bandwidth is None else (bandwidth, bandwidth), fewest)
     near = [side & (np.abs(sample.x) < widths[0]) for side in sample.sides]
     yes_or_no = bool(np.isin(sample.y, [0, 1]).all())
     below = known["running"] < cutoff
     tries = [(label, sample, tuple(times * width for width in widths)) for label, times in BANDWIDTHS.items()]
-    tries += [(f"nothing happened here, {word} the line", _sample(some, some["running"].median()), None)
+    tries += [(f"nothing happened here, {word} the line", _sample(some, some["running"].median(), minimum_count), None)
               for word, some in (("below", known[below]), ("above", known[~below]))]
     robustness = pd.DataFrame([_tried(*one, fewest) for one in tries],
                               columns=["label", "cutoff", "bandwidth", "estimate", "bias_corrected", "low", "high"])
@@ -162,7 +164,10 @@ def discontinuity(running, outcome, *, cutoff, bandwidth=None, person=None, ever
 
 @dataclass(frozen=True)
 class _Sample:
-    """Rows in order: place from the cutoff, outcome, person (codes from 0), outcome less that of neighbours, sides."""
+    """Rows in order: place from the cutoff, outcome, person (codes from 0), outcome less that of neighbours, sides.
+
+    `least` is the bandwidth within which either answer has people enough on each side; 0 where the outcome is an amount.
+    """
 
     cutoff: float
     x: np.ndarray
@@ -170,18 +175,24 @@ class _Sample:
     person: np.ndarray
     noise: np.ndarray
     sides: tuple
+    least: float
 
     def variance(self, weights):
         """Of a weighted sum of outcomes."""
         return (np.bincount(self.person, weights * self.noise) ** 2).sum()
 
 
-def _sample(rows, cutoff):
+def _sample(rows, cutoff, minimum_count):
     rows = rows.sort_values(["running", "person", "outcome"])
     x, y = rows["running"].to_numpy() - cutoff, rows["outcome"].to_numpy()
     sides = x < 0, x >= 0
     noise = np.concatenate([_noise(x[side], y[side]) for side in sides])
-    return _Sample(cutoff, x, y, pd.factorize(rows["person"], sort=True)[0], noise, sides)
+    person, least = pd.factorize(rows["person"], sort=True)[0], 0.0
+    if np.isin(y, [0, 1]).all():
+        away = [pd.Series(np.abs(x[some])).groupby(person[some]).min().sort_values()
+                for side in sides for some in (side & (y == 0), side & (y == 1))]
+        least = max(some.iloc[minimum_count - 1] if len(some) >= minimum_count else np.inf for some in away)
+    return _Sample(cutoff, x, y, person, noise, sides, np.nextafter(least, np.inf))
 
 
 def _noise(x, y):
@@ -211,6 +222,9 @@ def _check(sample, bandwidth, fewest):
                              "bandwidth, or another design.")
     if np.ptp(sample.y) == 0:
         raise ValueError("The outcome is the same for everybody, so it cannot jump.")
+    if sample.least > (np.inf if bandwidth is None else bandwidth) or sample.least == np.inf:
+        raise ValueError(f"Too few people near {sample.cutoff:g} have the outcome, or have it not, on one side of it, for a "
+                         "jump to be shown.")
 
 
 def _weights(x, side, bandwidth, order):
@@ -239,7 +253,8 @@ def _jump(sample, widths, fewest):
 def _bandwidths(sample):
     """Bandwidths of the lines and of the bend, by plugging in from the highest derivative down."""
     distinct = np.unique(sample.x)
-    least = max(np.sort(np.abs(some))[CHOOSING - 1] for some in (distinct[distinct < 0], distinct[distinct >= 0]))
+    sides = distinct[distinct < 0], distinct[distinct >= 0]
+    least = max(sample.least, *(np.sort(np.abs(some))[CHOOSING - 1] for some in sides))
     spread = min(sample.x.std(ddof=1), np.subtract(*np.quantile(sample.x, [0.75, 0.25])) / 1.349)
     pilot, bend, width = max(2.576 * spread * len(distinct) ** -0.2, least), None, None
     for derivative, order in ((3, 3), (2, 2), (0, 1)):

@@ -54,18 +54,32 @@ class HoldoutEffect:
     def headline(self):
         """The two shares in a sentence."""
         if np.isnan(self.estimate):
-            return "Too few people came back, or stayed away, for the arms to be compared."
+            return "Too few people came back, or stayed away, for the two groups to be compared."
         letter, holdout = self.arms["estimate"]
-        return f"Of those written to {letter:.0%} came back; of those held out by lot {holdout:.0%} came back unasked."
+        return f"Of those written to, {letter:.0%} came back; of those held back by lot, {holdout:.0%} came back unasked."
+
+    @property
+    def answer(self):
+        """What the letter did, in a sentence."""
+        if np.isnan(self.estimate):
+            return self.headline
+        if self.low <= 0 <= self.high:
+            return ("Whether the letter brought anybody back cannot be told: for every 100 letters it may be from "
+                    f"{abs(self.low):.0f} fewer to {self.high:.0f} more.")
+        low, high = sorted(abs(limit) for limit in (self.low, self.high))
+        each = f", one for every {100 / self.estimate:.0f} letters" if self.low > 0 else ""
+        more = "more" if self.low > 0 else "fewer"
+        return (f"For every 100 letters about {abs(self.estimate):.0f} {more} people came back than would have anyway "
+                f"({low:.0f} to {high:.0f}){each}.")
 
     @property
     def summary(self):
         """The finding in three sentences."""
         if np.isnan(self.estimate):
-            return "In one arm too few people came back, or stayed away, for the arms to be compared."
+            return self.headline
         letter, holdout = self.arms.loc["letter"], self.arms.loc["holdout"]
-        words = (f"Of {about(int(letter.n))} people whose lot was the letter, {_share(letter)} came back within {self.days} "
-                 f"days; of {about(int(holdout.n))} held out by lot, {_share(holdout)} came back unasked: of every 100, "
+        words = (f"Of {about(int(letter.n))} people written to, {_share(letter)} came back within {self.days} "
+                 f"days; of {about(int(holdout.n))} held back by lot, {_share(holdout)} came back unasked: of every 100, "
                  f"about {100 * holdout.estimate:.0f} would have come back anyway. ")
         interval = f"{self.low:+.1f} to {self.high:+.1f}"
         if self.low <= 0 <= self.high:
@@ -126,7 +140,7 @@ def holdout_effect(followed, *, draws=10_000, minimum_count=10, random_state=0):
     people, returned = (_counts(chance, letter, among) for among in (np.ones(len(over), dtype=bool), back))
     shares = standardised_shares(returned, people)
     totals = returned.sum(axis=0), people.sum(axis=0)
-    arms = pd.DataFrame({"label": ["written to", "held out by lot"], "n": totals[1], "returned": totals[0],
+    arms = pd.DataFrame({"label": ["written to", "held back by lot"], "n": totals[1], "returned": totals[0],
                          **dict(zip(("estimate", "low", "high"), shares, strict=True))}, index=ARMS)
     figures = [*(100 * number for number in difference(*shares)),
                _drawn_anew(chance, lot, letter, back, people, draws, random_state)]

@@ -22,8 +22,7 @@ class MatchedDifference:
     crude : float
         The difference of everybody, nobody matched.
     risk_ratio, ratio_low, ratio_high : float
-        The same as a ratio; missing where the outcome is an amount, or fewer than `minimum_count` people of either side had
-        it.
+        The same as a ratio; missing where the outcome is an amount.
     e_value, e_value_limit : float
         How strongly, as a ratio, something not held alike would have to go with both treatment and outcome to account for
         the ratio, and for its limit nearest 1.
@@ -77,8 +76,8 @@ class MatchedDifference:
         ratio = ("" if np.isnan(self.risk_ratio) else f" The risk ratio is {self.risk_ratio:.2f} (95% interval "
                  f"{self.ratio_low:.2f} to {self.ratio_high:.2f}).")
         dropped = f" {self.dropped:,} rows lack a value and are left out." if self.dropped else ""
-        return (f"Circumstances being alike, {found}: {gap}{unit} (95% interval {low} to {high}; {crude} before likes were "
-                f"sought), from {about(self.people)} people.{ratio} {about(self.unmatched).capitalize()} of "
+        return (f"Circumstances being alike, {found}: {gap}{unit} (95% interval {low} to {high}; {crude} before "
+                f"matching), from {about(self.people)} people.{ratio} {about(self.unmatched).capitalize()} of "
                 f"{about(self.matched + self.unmatched)} with {treated} have nobody alike and are left out.{dropped} "
                 f"{self.weakness}")
 
@@ -110,7 +109,8 @@ def matched_difference(table, treated, outcome, on, *, draws=1000, minimum_count
     Raises
     ------
     ValueError
-        If a column is missing, or fewer than `minimum_count` people on either side have a like.
+        If a column is missing, fewer than `minimum_count` people on either side have a like, or, where the outcome is yes
+        or no, have either answer.
 
     References
     ----------
@@ -118,11 +118,11 @@ def matched_difference(table, treated, outcome, on, *, draws=1000, minimum_count
 
     Examples
     --------
-    >>> table = pd.DataFrame({"person_key": range(400), "acts": [0, 5] * 200, "letter": ([False] * 3 + [True]) * 100})
-    >>> table["seen"] = ((table.acts == 5) & (table.person_key % 8 < 6)) | (table.person_key % 16 == 0)
+    >>> table = pd.DataFrame({"person_key": range(800), "acts": [0, 5] * 400, "letter": ([False] * 3 + [True]) * 200})
+    >>> table["seen"] = table.person_key % np.where(table.acts == 5, 3, 12) == 0
     >>> result = matched_difference(table, "letter", "seen", ["acts"])
     >>> round(result.crude, 2), round(result.estimate, 2)
-    (0.08, -0.5)
+    (0.11, 0.01)
     """
     if absent := [name for name in ("person_key", treated, outcome, *on) if name not in table]:
         raise ValueError(f"The table has no column {' and no column '.join(absent)}.")
@@ -140,9 +140,11 @@ def matched_difference(table, treated, outcome, on, *, draws=1000, minimum_count
                 for part in (np.ones(len(value)), value))
     share = np.where(n.all(axis=1), n[:, 1], 0)[:, np.newaxis]
     others, theirs = ((share * total / np.maximum(n, 1)).sum(axis=2) / share.sum(axis=2)).T
-    ratio = np.full(3, np.nan)
-    if yes_or_no and min(len(set(person[side & (value == 1)])) for side in sides) >= minimum_count:
-        ratio = np.array(told(theirs / others, len(keys)))
+    answers = [side & (value == answer) for side in sides for answer in (0, 1)]
+    if yes_or_no and min(len(set(person[answer])) for answer in answers) < minimum_count:
+        raise ValueError(f"Of people alike, too few had the outcome, or had it not, with {treated} or without, for the "
+                         "two to be compared.")
+    ratio = np.array(told(theirs / others, len(keys))) if yes_or_no else np.full(3, np.nan)
     weights = np.where(own, both, both * (n[0, 1] / np.maximum(n[0, 0], 1))[alike])
     return MatchedDifference(
         treated, outcome, *map(float, told(theirs - others, len(keys))), float(value[own].mean() - value[~own].mean()),

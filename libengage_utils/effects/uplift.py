@@ -100,7 +100,7 @@ def qini(followed, features, *, folds=5, draws=1000, minimum_count=10, random_st
     ...     "stratum": "all", "assigned_on": "2025-10-20", "watched": 90, "returned": [True, False, False, True] * 10,
     ...     "silent_days": range(40)})
     >>> print(qini(followed, ["silent_days"]).refused)
-    These data cannot say whom a letter would move: it takes 100 who came back, and who did not, in each arm.
+    These data cannot say whom a letter would move: at least 100 in each group must have come back, and as many not.
     """
     known_before(*features)
     need_followed(followed, *features)
@@ -111,7 +111,7 @@ def qini(followed, features, *, folds=5, draws=1000, minimum_count=10, random_st
     cannot = "These data cannot say whom a letter would move: "
     if np.bincount(2 * letter + back, minlength=4).min() < RETURNS:
         return Qini(pd.DataFrame(), np.nan, np.nan, np.nan, len(rows),
-                    f"{cannot}it takes {RETURNS} who came back, and who did not, in each arm.")
+                    f"{cannot}at least {RETURNS} in each group must have come back, and as many not.")
     order = _ranked(as_numbers(rows, features).to_numpy(), letter, back, folds, random_state)
     letter, back, chance, people = letter[order], back[order], rows["probability"].to_numpy()[order], len(order)
     at = _steps(letter, back, minimum_count)

@@ -19,7 +19,7 @@ class NaiveReading:
     ----------
     table : DataFrame
         label, estimate, low, high, in 100 people: those written to, whose share "before" is 0 by the rule that chose them;
-        those chosen by the same rule on an earlier day; those held out by lot; and what the letter added.
+        those chosen by the same rule on an earlier day; those held back by lot; and what the letter added.
     times, low, high : float
         The first divided by the last, with its 95% interval: how many times too large the naive number is. `high` is
         infinite where the letter may have added nothing.
@@ -48,7 +48,7 @@ class NaiveReading:
         if np.isnan(added):
             return "In one arm too few people came back, or stayed away, for a naive reading to be set beside the lot."
         words = ("Before the letter none of these people had been seen, since the rule chose them for it: before and after "
-                 f"would claim {written:.1f} returns for every 100 letters. Of those held out by lot, {held:.1f} in 100 "
+                 f"would claim {written:.1f} returns for every 100 letters. Of those held back by lot, {held:.1f} in 100 "
                  "came back unasked")
         if not np.isnan(before):
             compared = ("about as many as" if self.earlier[1] <= 0 <= self.earlier[2] else
