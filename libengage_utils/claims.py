@@ -1,14 +1,15 @@
 """A claim's rule, estimate and verdict: as a card in a notebook and as data in a report."""
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 
 import pandas as pd
 
 VERDICTS = ("supported here", "not supported here", "cannot tell", "not testable with this data")
 MIME = "application/vnd.libengage.claim+json"
-CAUSAL = re.compile(r"\b(?:effects?|impacts?|caus(?:e|es|ed|ing|al|ally)|brought (?:\w+ )?back)\b", re.I)
+CAUSAL = re.compile(r"\b(?:effects?|impacts?|caus(?:e|es|ed|ing|al|ally)|because of|due to|thanks to|as a result of|led to|"
+                    r"brought (?:\w+ )?back)\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,13 @@ class Claim:
         above, below = (0, 1) if self.side == "at least" else (1, 0)
         return VERDICTS[above if low >= self.threshold else below if high < self.threshold else 2]
 
+    def limit(self, number):
+        """A limit as it is written, with one digit more where it would else seem to lie on the threshold."""
+        if number != self.threshold and self.show(number) == self.show(self.threshold):
+            digits = int(re.search(r"\.(\d+)", self.form)[1])
+            return replace(self, form=self.form.replace(f".{digits}", f".{digits + 1}")).show(number)
+        return self.show(number)
+
     @property
     def rule(self):
         """The rule as a sentence."""
@@ -79,7 +87,7 @@ CLAIMS = {claim.id: claim for claim in (
     Claim("C03", "We spend our time on the already engaged.",
           "the concentration index of staff minutes over people ranked by their use in the period before", "at least", 0.2,
           ".2f", "At .2 about three minutes in twenty would have to move from the more engaged half of people to the other "
-          "for both to get alike (Koolman & van Doorslaer 2004); people never seen are left out because counting them only "
+          "for the index to be 0 (Koolman & van Doorslaer 2004); people never seen are left out because counting them only "
           "makes the time look more unequal.",
           reading="Staff time that acts of known people took goes to those who used the library more in the period before. "
           "Time that no known person's act explains is shown apart."),
@@ -239,7 +247,7 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing="", specifi
         raise ValueError(f"{claim.id}: the interval {low:g} to {high:g} does not hold the estimate {estimate:g}; "
                          "check that both are of the same quantity.")
     verdict = claim.verdict(low, high)
-    span = f"{claim.show(low).removesuffix(claim.unit)} to {claim.show(high)}" if interval is not None else ""
+    span = f"{claim.limit(low).removesuffix(claim.unit)} to {claim.limit(high)}" if interval is not None else ""
     across = "" if specifications is None else _across(claim, verdict, specifications)
     return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, shown, span, verdict, answer, across)
 
@@ -256,6 +264,9 @@ def _across(claim, verdict, table):
     words += f" ({'; '.join(f'{other}: {number}' for other, number in others.items())})." if len(others) else "."
     if shared := _shared(known, (verdicts != verdict).to_numpy()):
         words += f" What all the others have in common: {'; '.join(shared)}."
+    judged = known.loc[known["judged"], "estimate"] if "judged" in known else known["estimate"][:0]
+    if len(others) and len(judged) and known["low"].le(judged.iloc[0]).all() and known["high"].ge(judged.iloc[0]).all():
+        words += " All intervals hold the estimate judged: the others are less precise rather than different."
     left = len(table) - len(known)
     return words + (f" Could not be computed: {left}." if left else "")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from .claims import CLAIMS
-from .effects.contacts import unasked_returns
+from .effects.seen import unasked_returns
 from .effects.sizes import enough_words, smallest_difference
 from .letters.contact_list import contact_list, contacts_table
 from .letters.lots import draw_lots
@@ -179,12 +179,9 @@ def _why_not(quiet):
 
 def _expected(study, people, on, lapse_days, outcome_days):
     """Share of those the rule finds a year earlier who came back unasked, or 10% where that cannot be told; in words too."""
-    contacts = study.get("contacts")
-    if contacts is not None:
-        people = people[~people["person_key"].isin(contacts.filter("arm = 'letter'").df()["person_key"])]
     try:
-        back = unasked_returns(people, study.events, on=on - YEAR, lapse_days=lapse_days, days=outcome_days,
-                               **_calendar(study))["returned"]
+        back = unasked_returns(people, study.events, study.get("contacts"), on=on - YEAR, lapse_days=lapse_days,
+                               days=outcome_days, **_calendar(study))["returned"]
     except ValueError:
         back = pd.Series(dtype=bool)
     if min(back.sum(), (~back).sum()) < study.minimum_count:

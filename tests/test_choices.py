@@ -49,7 +49,8 @@ def test_a_choice_that_cannot_be_made_is_refused_in_a_sentence(change, words):
 
 
 def test_a_window_that_cannot_be_computed_leaves_a_gap_in_the_grid_and_not_in_the_page():
-    grid = specifications(letter_effect, {"days": {"a month": 30, "a year": 365}}, {"days": "a month"}, followed=lot(), draws=99)
+    windows = {"days": {"a month": 30, "a year": 365}}
+    grid = specifications(letter_effect, windows, {"days": "a month"}, followed=lot(), draws=99)
     assert grid["estimate"].notna().tolist() == [True, False] and "followed for 180 days" in grid["why"].iloc[1]
 
 

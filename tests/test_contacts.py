@@ -5,7 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from libengage_utils.effects.contacts import follow, unasked_returns
+from libengage_utils.effects import follow, unasked_returns
 from libengage_utils.effects.returns import return_curves
 from libengage_utils.effects.shares import share_returned
 

@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from libengage_utils.demo import write_demo
+from libengage_utils.demo.coming_back import BACKGROUND
 from libengage_utils.demo.comments import read_grammar, write_comments
+from libengage_utils.effects import unasked_returns
 from libengage_utils.letters.silence import quiet_by_rule, silence
 from libengage_utils.schema import TABLES
 from libengage_utils.study import open_study
@@ -237,14 +239,46 @@ def test_the_letter_went_to_half_of_those_silent_for_a_year_of_expected_days(com
     assert (people["contactable"] == "true").all() and (people["contact_opt_out"] == "false").all()
 
 
+def _calendar(study):
+    return {"holidays": study.holidays, "absences": study.absences, "coverage": study.coverage}
+
+
 def test_the_rule_of_the_package_finds_the_people_the_letter_was_planned_for(committed):
     study = open_study(COMMITTED)
-    silent = silence(study.people, study.events, on="2025-10-20", holidays=study.holidays, absences=study.absences,
-                     coverage=study.coverage)
+    silent = silence(study.people, study.events, on="2025-10-20", **_calendar(study))
     quiet = quiet_by_rule(silent, study.people, lapse_days=365, outcome_days=90, on="2025-10-20").people
     contacts = study.contacts.df().set_index("person_key")["stratum"]
     assert set(quiet["person_key"]) == set(contacts.index)
     assert (quiet["seen_before"] == quiet["person_key"].map(contacts).eq("seen before")).all()
+
+
+def _came_back(study, people, on):
+    """People whom the rule finds on a day, and the share of them back within 90 days, by whether seen before."""
+    back = unasked_returns(people, study.events, on=on, lapse_days=365, days=90, **_calendar(study))
+    return back.groupby("seen_before")["returned"].agg(["size", "mean"])
+
+
+def test_whom_the_rule_would_have_found_a_year_earlier_came_back_like_the_holdout():
+    study = open_study(COMMITTED)
+    earlier = _came_back(study, study.people, "2024-10-20")
+    holdout = study.contacts.df().query("arm == 'holdout'")["person_key"]
+    people = study.people.df()
+    now = _came_back(study, people[people["person_key"].isin(holdout)], "2025-10-20")
+    for seen_before, share in BACKGROUND.items():
+        assert earlier.loc[seen_before, "size"] >= 50 and now.loc[seen_before, "size"] >= 150
+        assert earlier.loc[seen_before, "mean"] == pytest.approx(share, abs=0.01)
+        assert now.loc[seen_before, "mean"] == pytest.approx(share, abs=0.01)
+
+
+@pytest.mark.parametrize(("on", "enough"), [("2024-10-20", (False,)), ("2025-10-20", (False, True))])
+def test_the_quiet_who_may_not_be_written_to_came_back_like_the_others(on, enough):
+    study = open_study(COMMITTED)
+    people = study.people.df()
+    unreachable = people[~people["contactable"] | people["contact_opt_out"]]
+    back = _came_back(study, unreachable.assign(contactable=True, contact_opt_out=False), on)
+    for seen_before in enough:  # a year earlier hardly anybody seen before had been quiet for so long
+        assert back.loc[seen_before, "size"] >= 20
+        assert back.loc[seen_before, "mean"] == pytest.approx(BACKGROUND[seen_before], abs=0.02)
 
 
 def test_students_on_placement_are_not_seen_and_not_written_to(committed):

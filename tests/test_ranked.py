@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libengage_utils.attention import concentration, concentration_index, staff_concentration
+from libengage_utils.attention.ranked import ConcentrationIndex
 from libengage_utils.study import open_study
 
 
@@ -74,7 +75,26 @@ def test_three_quarters_of_the_index_move_from_one_half_to_the_other():
     upper = rank > 0.5
     moved = (amount - evened)[upper].sum() / amount.sum()
     assert moved == pytest.approx(0.75 * index)
-    assert f"about {moved:.0%} of it" in concentration_index(amount, rank).summary
+    assert (f"To bring the index to 0 by a redistribution linear in rank, about {moved:.0%} of the time would have to move"
+            in concentration_index(amount, rank).summary)
+
+
+def test_what_makes_the_halves_equal_is_not_what_brings_the_index_to_nought():
+    """All to one in four: half of it moved makes the halves equal, and 75 C percent more than that is told."""
+    result = quick([0] * 30 + [1.0] * 10, range(40))
+    assert result.lower_half[0] == 0 and result.estimate == pytest.approx(0.75)
+    assert "about 56% of the time" in result.summary and "even" not in result.summary
+
+
+@pytest.mark.parametrize(("of", "said"), [
+    ("minutes", "Of the time traced to those ranked, the half who had used the library least got 40% (40% to 40%)"),
+    ("acts", "Of the acts of those ranked, the half who had used the library least made 40% (40% to 40%)")])
+def test_the_headline_is_about_those_ranked_and_a_leaning_is_said_only_where_there_is_one(of, said):
+    curve = pd.DataFrame({"people": [0, 0.5, 1], "amount": [0, 0.4, 1], "low": [0, 0.4, 1], "high": [0, 0.4, 1]})
+    leaning, none = (ConcentrationIndex(0.2, low, 0.3, 90, 0.1, curve, of=of) for low in (0.1, -0.1))
+    assert leaning.headline == f"{said}." and none.headline == f"{said}; no leaning to either half can be told."
+    assert f"the concentration index of {of} is 0.20" in leaning.summary
+    assert ("would have to move" in leaning.summary) == (of == "minutes")
 
 
 def served(people, rng, spread=1.3):
@@ -122,6 +142,13 @@ def test_what_cannot_be_ranked_gets_a_sentence(amount, rank_by, said):
         concentration_index(amount, list(rank_by))
 
 
+@pytest.mark.parametrize("n_boot", [0, 1, 2])
+def test_samples_in_which_nobody_has_anything_get_a_sentence(n_boot):
+    with pytest.raises(ValueError, match=f"In none of {n_boot} samples"):
+        for seed in range(5):
+            concentration([0] * 999 + [1], n_boot=n_boot, random_state=seed)
+
+
 # --- from tables ---
 
 YEARS = pd.DataFrame({"period": ["first", "second"], "from": ["2024-01-01", "2025-01-01"],
@@ -147,16 +174,72 @@ def index(tables, **options):
 def test_minutes_of_the_later_year_are_ranked_by_acts_of_the_earlier():
     rng = np.random.default_rng(4)
     earlier, later = rng.poisson(3, 80), rng.poisson(2, 80)
-    found = index(library(earlier, later))
+    found = index(library(earlier, later), among="everybody")
     assert found.estimate == pytest.approx(quick(later.astype(float), earlier).estimate) and found.people == 80
     assert "of the staff time of second" in found.summary
 
 
-def test_people_never_seen_before_are_ranked_lowest_or_left_out():
-    tables = library([0] * 40 + [1] * 20 + [2] * 20, [0] * 40 + [1] * 40)
-    assert index(tables).people == 80 and index(tables).estimate == pytest.approx(0.5)
-    without = index(tables, never_seen=False)
-    assert without.people == 40 and without.estimate == pytest.approx(0)
+def mixed():
+    """Ten people seen years ago, ten never, twenty seen once and twenty twice in the earlier year, and twenty newcomers."""
+    people, events, log = library([0] * 20 + [1] * 20 + [2] * 20 + [0] * 20, [2] * 10 + [0] * 10 + [1] * 40 + [3] * 20)
+    long_ago = pd.DataFrame({"person_key": people["person_key"][:10], "occurred_at": pd.Timestamp("2023-05-01")})
+    events = pd.concat([events, long_ago.assign(touchpoint="loan", event_type="act", initiated_by="person")])
+    people["eligible_from"] = people["eligible_from"].where(people.index < 60, pd.Timestamp("2025-01-01"))
+    return people, events, log
+
+
+@pytest.mark.parametrize(("among", "amount", "rank_by"), [
+    ("seen in it", [1] * 40, [1] * 20 + [2] * 20),
+    ("seen before", [2] * 10 + [1] * 40, [0] * 10 + [1] * 20 + [2] * 20),
+    ("everybody", [2] * 10 + [0] * 10 + [1] * 40, [0] * 20 + [1] * 20 + [2] * 20),
+    ("newcomers too", [2] * 10 + [0] * 10 + [1] * 40 + [3] * 20, [0] * 20 + [1] * 20 + [2] * 20 + [0] * 20)])
+def test_who_is_ranked_is_a_choice_and_newcomers_did_nothing_before_they_came(among, amount, rank_by):
+    found = index(mixed(), among=among)
+    assert found.people == len(amount) and found.estimate == pytest.approx(quick(np.array(amount, float), rank_by).estimate)
+    assert f"about {80 - len(amount)} people without a rank" in found.basis
+
+
+def test_people_seen_before_are_ranked_unless_another_choice_is_made():
+    assert index(mixed()).people == index(mixed(), among="seen before").people == 50
+
+
+def test_an_act_between_two_periods_is_none_by_the_end_of_the_earlier():
+    people, events, log = library([0] * 20 + [1] * 20 + [2] * 20, [1] * 60)
+    between = events[events["person_key"] < "p020"].assign(occurred_at=pd.Timestamp("2024-12-01"))
+    years = YEARS.assign(to=["2024-11-30", "2025-12-31"])
+    found = staff_concentration(people, pd.concat([events, between]), log, years, earlier="first", later="second", draws=50)
+    assert found.people == 40
+
+
+def test_newcomers_have_to_be_there_for_all_of_the_later_period_only():
+    people, events, log = mixed()
+    halfway = people.assign(eligible_from=people["eligible_from"].where(people.index != 25, pd.Timestamp("2024-07-01")))
+    late = people.assign(eligible_from=people["eligible_from"].where(people.index != 70, pd.Timestamp("2025-02-01")))
+    assert index((halfway, events, log), among="newcomers too").people == 80
+    assert index((halfway, events, log), among="everybody").people == 59
+    assert index((late, events, log), among="newcomers too").people == 79
+    assert index((late, events, log), among="newcomers too", throughout=False).people == 80
+
+
+def test_a_newcomer_whom_no_source_can_see_is_not_ranked():
+    people, events, log = mixed()
+    spot = pd.DataFrame({"source": ["desk"], "from": ["2023-01-01"], "to": ["2026-12-31"], "identity": ["person"],
+                         "blind_spots": ["home_site=Hill"]})
+    sited = people.assign(home_site=["Main"] * 65 + ["Hill"] * 15)
+    assert index((sited, events, log), among="newcomers too", coverage=spot).people == 65
+    since = spot.assign(**{"from": "2025-01-01", "blind_spots": ""})  # what people there before did then is unknown
+    with pytest.raises(ValueError, match="ranked alike"):
+        index((people, events, log), among="newcomers too", coverage=since)
+
+
+def test_acts_are_all_acts_of_the_later_year_over_the_same_people_and_ranks():
+    people, events, log = library([1] * 30 + [2] * 30, [1] * 60)
+    loans = events[(events["occurred_at"] == "2025-01-01") & (events["person_key"] >= "p030")].assign(touchpoint="loan")
+    tables = people, pd.concat([events, loans, loans]), log
+    minutes, acts = index(tables), index(tables, of="acts")
+    assert minutes.estimate == pytest.approx(0) and minutes.people == acts.people == 60 and minutes.ties == acts.ties
+    assert acts.estimate == pytest.approx(quick([1.0] * 30 + [3.0] * 30, [1] * 30 + [2] * 30).estimate) and acts.of == "acts"
+    assert acts.basis.startswith("This covers 100% of the acts in second") and "staff time of second" in minutes.basis
 
 
 def test_people_who_joined_or_left_between_are_ranked_only_if_asked_for():
@@ -184,16 +267,19 @@ def test_each_choice_changes_what_it_says():
 @pytest.mark.parametrize(("options", "said"), [
     ({"earlier": "second", "later": "first"}, "circular"), ({"earlier": "second"}, "circular"),
     ({"later": "third"}, "no period third"), ({"rank_by": "minutes"}, "one of active_days"),
+    ({"among": "all"}, "`among` is one of seen in it"), ({"of": "hours"}, "`of` is one of minutes, acts"),
     ({"equal_parts": "visit"}, "one of act, person-day")])
 def test_a_choice_that_is_none_gets_a_sentence(options, said):
     with pytest.raises(ValueError, match=said):
         index(library([1, 2] * 10, [1] * 20), **options)
 
 
-def test_the_planted_concentration_of_the_demo_is_found():
+@pytest.mark.parametrize(("among", "planted"), [
+    ("everybody", "concentration_index"), ("seen in it", "concentration_index_of_those_seen_earlier")])
+def test_the_planted_concentration_of_the_demo_is_found(among, planted):
     study = open_study("data/demo")
-    truth = yaml.safe_load(Path("data/demo/truth.yml").read_text())["claims"]["C03"]["realised"]["concentration_index"]
+    truth = yaml.safe_load(Path("data/demo/truth.yml").read_text())["claims"]["C03"]["realised"][planted]
     earlier, later = study.periods["period"].tolist()[-2:]
     found = staff_concentration(study.people, study.events, study.staff_time, study.periods, earlier=earlier, later=later,
-                                rank_by="acts", draws=500)
+                                among=among, rank_by="acts", draws=500)
     assert found.estimate == pytest.approx(truth, abs=0.02) and found.low < truth < found.high

@@ -389,13 +389,22 @@ def test_an_empty_folder_has_no_index(tmp_path):
 
 def test_a_step_that_cannot_be_computed_says_why_and_its_section_ends(tmp_path):
     path = write(tmp_path, md("# Who?"), md("## Few"), code("raise ValueError('Too few people.')", "optional"),
-                 code("print('unreachable')"), code("1 / 0", "claim-C02"), md("## Next"), code("print('reached')"))
+                 code("print('unreachable')", "optional"), code("1 / 0", "claim-C02"), code("print('in any case')"),
+                 md("## Next"), code("print('reached')"))
     run = run_notebook(path)
     said = [output for cell in run.cells if cell.cell_type == "code" for output in cell.outputs]
     assert said[0]["data"]["text/markdown"] == "*Left out: Too few people.*"
-    assert "unreachable" not in str(said) and "reached" in str(said)
+    assert "unreachable" not in str(said) and "in any case" in str(said) and "reached" in str(said)
     (card,) = (o["data"]["application/vnd.libengage.claim+json"] for o in said if "Too few" in str(o) and "claim" in str(o))
     assert card["id"] == "C02" and card["verdict"] == "not testable with this data"
+
+
+def test_a_later_section_that_needs_it_gives_the_first_reason(tmp_path):
+    path = write(tmp_path, md("# Who?"), md("## Few"), code("few = int('Too few people.')", "optional"), md("## Next"),
+                 code("print(few)", "optional", "claim-C02"))
+    (card,) = (output["data"]["application/vnd.libengage.claim+json"] for cell in run_notebook(path).cells[-1:]
+               for output in cell.outputs)
+    assert "Too few people." in card["answer"]
 
 
 def test_a_mistake_in_an_optional_cell_is_not_hidden(tmp_path):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libengage_utils.attention import allocate, minutes_by_group, minutes_by_segment
+from libengage_utils.attention.shares import GroupMinutes, SegmentMinutes
 from libengage_utils.study import open_study
 
 WINDOW = {"first": "2025-01-01", "last": "2025-03-31"}
@@ -162,6 +163,14 @@ def test_the_summary_says_where_the_time_went_and_withholds_it_of_few():
     assert "withheld" in several(("desk", 9)).summary
 
 
+@pytest.mark.parametrize(("number", "said"), [(0, None), (3, "For a few acts at"), (124, "For about 120 acts at")])
+def test_acts_for_which_no_minutes_are_logged_are_told(number, said):
+    time, events = busy("desk", 40)
+    unmet = acts(*[("p000", "desk", "2025-03-03")] * number)
+    summary = allocate(time, pd.concat([events, unmet]), **WINDOW).summary
+    assert (f"{said} these services no minutes are logged in their month." in summary) if said else "For" not in summary
+
+
 # --- by segment and group ---
 
 def test_minutes_a_head_and_shares_by_earlier_segment_count_people_without_minutes():
@@ -175,8 +184,43 @@ def test_minutes_a_head_and_shares_by_earlier_segment_count_people_without_minut
     assert table["share_of_people"].tolist() == pytest.approx([2 / 3, 1 / 3])
     assert (table["low"] <= table["minutes_a_head"]).all() and (table["minutes_a_head"] <= table["high"]).all()
     assert found.headline == "Of the time with people who had a segment before, the 33% who had been regular got 50%."
+    assert found.of_all == 1 and "These minutes are 100% of all staff time." in found.summary
     shuffled = minutes_by_segment(result, segment.sample(frac=1, random_state=1), draws=200)
     pd.testing.assert_frame_equal(shuffled.table, found.table)
+
+
+def test_the_summary_says_what_part_of_all_staff_minutes_the_shares_are_of():
+    result = several(("desk", 40), ("shelving", 0, 20, 111.0))
+    segment = pd.Series(["regular"] * 15 + ["rare"] * 15, index=[f"p{n:03}" for n in range(30)])
+    found = minutes_by_segment(result, segment, draws=20)
+    assert found.of_all == pytest.approx(30 / 40 / 4) and "These minutes are 19% of all staff time." in found.summary
+    few = minutes_by_segment(result, segment[:9], draws=20)
+    assert np.isnan(few.of_all) and "all staff time" not in few.summary
+
+
+def heads(*rows):
+    """Results by segment and by group with these rows: a name, and minutes a head with their interval."""
+    table = [pd.DataFrame(rows, columns=[name, "minutes_a_head", "low", "high"]) for name in ("segment", "group")]
+    return (SegmentMinutes(table[0], 90, 0.5, 0.1, "a", 0.2).heads_headline,
+            GroupMinutes(table[1], 90.0, 10.0, 0, ("desk",)).headline)
+
+
+@pytest.mark.parametrize(("rows", "told"), [
+    ([("a", 1, 0.5, 2), ("b", 5, 4, 6), ("c", 9, 8, 10)], "most, c; least, a."),
+    ([("a", 4, 3, 5), ("b", 5, 4, 6), ("c", 9, 8, 10)], "most, c."),
+    ([("a", 1, 0.5, 2), ("b", 8, 6, 9), ("c", 9, 8, 10)], "least, a."),
+    ([("c", 9, 8, 10), ("d", *[np.nan] * 3), ("b", 5, 4, 6)], "most, c; least, b; 1 {kind} withheld."),
+    ([("c", 9, 8, 10), ("d", *[np.nan] * 3), ("b", 5, 2, 7.5), ("e", *[np.nan] * 3), ("a", 2, 1, 7)],
+     "most, c; 2 {kind}s withheld."),
+    ([("a", 5, 4, 6), ("b", 6, 5, 7), ("c", *[np.nan] * 3)], None), ([("a", 5, 4, 6)], None)])
+def test_most_and_least_a_head_are_named_only_if_their_interval_is_apart_from_all_others_shown(rows, told):
+    where = "among people who had a segment before", "where the log names the group (desk)"
+    for headline, kind, place in zip(heads(*rows), ("segment", "group"), where, strict=True):
+        if told:
+            assert headline == f"Staff minutes a head, {place}: {told.format(kind=kind)}"
+        else:
+            assert headline.startswith(f"No {kind} is surely first or last in staff minutes a head, {place}")
+            assert headline.endswith(f"; 1 {kind} withheld.") == (len(rows) == 3)
 
 
 def test_intervals_by_segment_hold_the_truth_nine_times_in_ten():
@@ -231,6 +275,20 @@ def test_groups_of_members_are_compared_a_head_and_the_summary_speaks_of_groups_
     assert "says nothing of the people in them" in result.summary and "67%" in result.summary
     with pytest.raises(ValueError, match="for a group that the roster knows"):
         minutes_by_group(time.assign(group="visitors"), roster, **WINDOW)
+
+
+@pytest.mark.parametrize(("places", "said"), [
+    ({"workshop": 20}, "names the group (workshop)"), ({"desk": 20, "chat": 20}, "names the group (chat, desk)"),
+    ({"desk": 20, "archive": 3}, "names the group (desk, other services)"),
+    ({place: 20 for place in "abcd"}, "names the group")])
+def test_services_that_name_a_group_are_named_if_they_are_three_or_fewer_and_have_rows_enough(places, said):
+    roster = pd.DataFrame({"person_key": range(40), "group": ["staff"] * 20 + ["student"] * 20})
+    named = [busy(place, 0, rows)[0].assign(group=group) for place, rows in places.items() for group in ("staff", "student")]
+    time = pd.concat([*named, busy("upkeep", 0)[0]])
+    time = time[(time["service"] != "archive") | (time["group"] == "staff")]
+    result = minutes_by_group(time, roster, **WINDOW)
+    for words, end in ((result.summary, ":"), (result.headline, ".")):
+        assert f"where the log {said}{end}" in words
 
 
 # --- the demo ---

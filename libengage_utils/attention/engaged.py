@@ -10,13 +10,15 @@ from ..privacy import about
 from .ranked import concentration_index
 from .staff import allocate
 
+AMONG = ("seen in it", "seen before", "everybody", "newcomers too")
+AMOUNTS = ("minutes", "acts")
 RANKS = ("active_days", "acts", "breadth")
 CYCLE = 28  # days; no rank depends on it
 
 
-def staff_concentration(people, events, staff_time, periods, *, earlier, later, never_seen=True, throughout=True,
-                        rank_by="active_days", equal_parts="act", coverage=None, draws=2000, minimum_count=10,
-                        random_state=0):
+def staff_concentration(people, events, staff_time, periods, *, earlier, later, of="minutes", among="seen before",
+                        throughout=True, rank_by="active_days", equal_parts="act", coverage=None, draws=2000,
+                        minimum_count=10, random_state=0):
     """Concentration index of the staff minutes of one period over people ranked by what they did in an earlier one.
 
     Each choice that could reasonably be made otherwise is a parameter, so that all can be tried.
@@ -29,30 +31,35 @@ def staff_concentration(people, events, staff_time, periods, *, earlier, later, 
         Columns period, from, to: in order and without overlap.
     earlier, later : str
         The period that ranks people, and the period whose minutes are looked at.
-    never_seen : bool
-        Whether people without an act up to the end of the earlier period are ranked too, as the least engaged.
+    of : {"minutes", "acts"}
+        What is looked at: staff minutes, or the yardstick for them, all acts of the later period over the same people and
+        ranks. Use itself leans to the engaged; the question is whether staff time leans more or less.
+    among : {"seen in it", "seen before", "everybody", "newcomers too"}
+        Who is ranked: people with an act in the earlier period; with one by its end; those never seen too, ranked lowest;
+        or also those not eligible in the earlier period at all, ranked as having done nothing in it.
     throughout : bool
-        Whether only people eligible on every day of both periods are ranked; otherwise, on some day of each. People who
-        were there for less of both have lower rank and fewer minutes for that reason alone.
+        Whether only people eligible on every day of both periods are ranked (of the later one, with newcomers);
+        otherwise, on some day of each. Who was there for less has lower rank and fewer minutes for that reason alone.
     rank_by : {"active_days", "acts", "breadth"}
         What ranks people; breadth is the number of services met.
     equal_parts : {"act", "person-day"}
         As for `allocate`.
     coverage : DataFrame, optional
-        The study's coverage; with it people whom no source could have seen in either period are left out, as 0 is
-        unknown of them.
+        The study's coverage; with it people whom no source could have seen in a period are left out, as 0 is unknown
+        of them.
     draws, minimum_count, random_state
         As for `concentration_index`.
 
     Returns
     -------
     ConcentrationIndex
-        Its `basis` says how many people and how much of the staff time it rests on.
+        Its `basis` says how much of the staff time, or of the acts, it rests on.
 
     Raises
     ------
     ValueError
-        If the periods are unknown or not in order, and as `allocate` and `concentration_index`.
+        If the periods are unknown or not in order, a choice is none of those listed, and as `allocate` and
+        `concentration_index`.
 
     Examples
     --------
@@ -63,11 +70,12 @@ def staff_concentration(people, events, staff_time, periods, *, earlier, later, 
     >>> log = pd.DataFrame({"on": pd.to_datetime(["2025-05-01"]), "service": "desk", "minutes": 200.0})
     >>> years = pd.DataFrame({"period": ["2024", "2025"], "from": ["2024-01-01", "2025-01-01"],
     ...                       "to": ["2024-12-31", "2025-12-31"]})
-    >>> staff_concentration(people, events, log, years, earlier="2024", later="2025").estimate
+    >>> staff_concentration(people, events, log, years, earlier="2024", later="2025", among="everybody").estimate
     0.5
     """
-    if rank_by not in RANKS:
-        raise ValueError(f"`rank_by` is one of {', '.join(RANKS)}; it is {rank_by!r}.")
+    for name, choice, choices in (("of", of, AMOUNTS), ("among", among, AMONG), ("rank_by", rank_by, RANKS)):
+        if choice not in choices:
+            raise ValueError(f"`{name}` is one of {', '.join(choices)}; it is {choice!r}.")
     if earlier is None or later is None:
         raise ValueError("To rank people by what they did earlier takes two periods: this study names one.")
     spans = periods.set_index("period")[["from", "to"]].apply(pd.to_datetime)
@@ -80,23 +88,25 @@ def staff_concentration(people, events, staff_time, periods, *, earlier, later, 
     features = engagement_features(people, events, periods=both, loan_days=CYCLE, coverage=coverage)
     features = nw.from_native(features).lazy().collect().to_pandas().set_index("person_key").sort_index()
     before, after = (features[features["period"] == name] for name in (earlier, later))
-    there = before.index.intersection(after.index)
-    before, after = before.loc[there], after.loc[there]
-    ranked = before["covered"] & after["covered"]
+    new, before = ~after.index.isin(before.index), before.reindex(after.index)
+    ranked = {"seen in it": before["acts"] > 0, "seen before": before["recency_days"].notna(), "everybody": ~new,
+              "newcomers too": True}[among]
+    ranked &= after["covered"] & (before["covered"].eq(True) | new)
     if throughout:
         length = (spans["to"] - spans["from"]).dt.days + 1
-        ranked &= (before["eligible_days"] == length[earlier]) & (after["eligible_days"] == length[later])
-    if not never_seen:
-        ranked &= after["seen_before"]
-    before = before[ranked]
+        ranked &= after["eligible_days"] == length[later]
+        ranked &= (before["eligible_days"] == length[earlier]) | (among == "newcomers too")
 
-    first, last = spans.loc[later]
-    allocation = allocate(staff_time, events, first=first, last=last, equal_parts=equal_parts)
-    minutes = allocation.people.set_index("person_key")["minutes"].reindex(before.index, fill_value=0)
-    index = concentration_index(minutes, before[rank_by], draws=draws, minimum_count=minimum_count,
-                                random_state=random_state)
-    share = minutes.sum() / allocation.totals.sum()
-    left_out = (features["period"] == later).sum() - len(before)
-    basis = (f"This covers {share:.0%} of the staff time of {later}. The rest went to {about(left_out)} people without a "
-             "rank, to people not identified, or to no visible act.")
-    return replace(index, basis=basis)
+    if of == "acts":
+        amount, whole = after["acts"], after["acts"].sum()
+        base, rest = f"acts in {later} of people eligible then", "were made by"
+    else:
+        first, last = spans.loc[later]
+        allocation = allocate(staff_time, events, first=first, last=last, equal_parts=equal_parts)
+        amount, whole = allocation.people.set_index("person_key")["minutes"], allocation.totals.sum()
+        base, rest = f"staff time of {later}", "went to people not identified, to no visible act, or to"
+    amount, rank = amount.reindex(after.index[ranked], fill_value=0), before.loc[ranked, rank_by].fillna(0)
+    index = concentration_index(amount, rank, draws=draws, minimum_count=minimum_count, random_state=random_state)
+    others = about((~ranked).sum())
+    basis = f"This covers {amount.sum() / whole:.0%} of the {base}. The rest {rest} {others} people without a rank."
+    return replace(index, of=of, basis=basis)

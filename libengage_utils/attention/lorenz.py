@@ -115,7 +115,8 @@ def concentration(values, *, exposure=None, top=0.2, n_boot=2000, minimum_count=
     Raises
     ------
     ValueError
-        If values are missing, negative, all 0, or of fewer than two or than `minimum_count` people.
+        If values are missing, negative, all 0, or of fewer than two or than `minimum_count` people; or if nobody has any in
+        any of the samples, or of the draws of the null.
 
     Notes
     -----
@@ -231,7 +232,10 @@ def _resampled(values, probabilities, people, draws, top, at, rng):
     step = max(CELLS // len(values), 1)
     for start in range(0, draws, step):
         counts = rng.multinomial(people, probabilities, size=min(step, draws - start))
-        parts.append(_measures(values, counts[counts @ values > 0], top, at))
+        if len(counts := counts[counts @ values > 0]):
+            parts.append(_measures(values, counts, top, at))
+    if not parts:
+        raise ValueError(f"In none of {draws:,} samples has anybody any of the amount: draw more (`n_boot`).")
     return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 

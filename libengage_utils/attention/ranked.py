@@ -9,7 +9,8 @@ from ..privacy import about
 from ..resampling import CELLS, people_drawn, told
 
 STEPS = 100  # at most, of a curve
-MOVED = 0.75  # of the index is the share that would have to move (Koolman & van Doorslaer 2004)
+MOVED = 0.75  # of the index is what a linear redistribution moves that brings it to 0 (Koolman & van Doorslaer 2004)
+TOLD = {"minutes": ("time traced to those ranked", "got"), "acts": ("acts of those ranked", "made")}
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class ConcentrationIndex:
         and high (pointwise 95% band).
     basis : str
         Whom and what the figures rest on, in a sentence; may be empty.
+    of : {"minutes", "acts"}
+        What the amount is, in the sentences.
     """
 
     estimate: float
@@ -39,6 +42,7 @@ class ConcentrationIndex:
     ties: float
     curve: pd.DataFrame = field(repr=False)
     basis: str = ""
+    of: str = "minutes"
 
     @property
     def lower_half(self):
@@ -48,22 +52,22 @@ class ConcentrationIndex:
     @property
     def headline(self):
         """What the lower half has, and whether that is a leaning, in a sentence."""
-        share, low, high = self.lower_half
-        words = f"The half of people who had used the library least got {share:.0%} of the time ({low:.0%} to {high:.0%})"
+        (share, low, high), (whole, got) = self.lower_half, TOLD[self.of]
+        words = f"Of the {whole}, the half who had used the library least {got} {share:.0%} ({low:.0%} to {high:.0%})"
         return words + ("." if self.low > 0 or self.high < 0 else "; no leaning to either half can be told.")
 
     @property
     def summary(self):
         """The finding in sentences."""
-        words = (f"Over {about(self.people)} people, the least engaged earlier first, the concentration index is "
-                 f"{self.estimate:.2f} (95% interval {self.low:.2f} to {self.high:.2f}; 0: it does not go with earlier "
-                 f"engagement, 1: the most engaged have all). {self.ties:.0%} share a rank, as they used it equally. ")
+        words = (f"Over {about(self.people)} people, the least engaged earlier first, the concentration index of {self.of} "
+                 f"is {self.estimate:.2f} (95% interval {self.low:.2f} to {self.high:.2f}; 0: they do not go with earlier "
+                 f"engagement, 1: the most engaged have all). {self.ties:.0%} share a rank, as they used it equally.")
         if self.low <= 0 <= self.high:
-            words += "The interval holds 0: no leaning to either side can be told."
-        else:
-            half = "less" if self.low > 0 else "more"
-            words += (f"To even it out, about {MOVED * abs(self.estimate):.0%} of it would have to move to the half who had "
-                      f"used the library {half}.")
+            words += " The interval holds 0: no leaning to either side can be told."
+        elif self.of == "minutes":
+            moved, half = MOVED * abs(self.estimate), "less" if self.low > 0 else "more"
+            words += (f" To bring the index to 0 by a redistribution linear in rank, about {moved:.0%} of the time would "
+                      f"have to move to the half who had used the library {half}.")
         return f"{words} {self.basis}".strip()
 
 
@@ -102,7 +106,7 @@ def concentration_index(amount, rank_by, *, draws=2000, minimum_count=10, random
     ----------
     Kakwani, Wagstaff & van Doorslaer (1997), J. Econometrics 77(1), 87-103. O'Donnell et al. (2008), Analyzing Health
     Equity Using Household Survey Data, World Bank, ch. 8. Koolman & van Doorslaer (2004), Health Economics 13(7),
-    649-656, for the share that would have to move.
+    649-656, for what a linear redistribution would move.
 
     Examples
     --------

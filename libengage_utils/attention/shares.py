@@ -8,7 +8,9 @@ import pandas as pd
 
 from ..privacy import about, suppress
 from ..resampling import over_samples, people_drawn, told
-from .staff import in_window, log_of_staff_time
+from .staff import OTHER, in_window, log_of_staff_time
+
+NAMED = 3  # services, at most, that a sentence names
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class SegmentMinutes:
         share_high (95% intervals); missing where withheld.
     people : int
         People with a segment.
+    of_all : float
+        Share of all staff minutes that theirs are; missing where too few of them have any.
     elsewhere : float
         Share of the minutes of identified people that went to people without a segment, and is in no other figure.
     unseen : str
@@ -32,6 +36,7 @@ class SegmentMinutes:
 
     table: pd.DataFrame = field(repr=False)
     people: int
+    of_all: float
     elsewhere: float
     unseen: str
     bound: float
@@ -55,9 +60,16 @@ class SegmentMinutes:
                 f"{row['segment']} got {row['share_of_minutes']:.0%}.")
 
     @property
+    def heads_headline(self):
+        """The segment that surely got most a head, or least, in a sentence."""
+        return _most_and_least(self.table, "segment", "among people who had a segment before")
+
+    @property
     def summary(self):
         """Whom the table rests on, and what could be otherwise, in sentences."""
         words = f"These are {about(self.people)} people who had a segment a period earlier. "
+        if not np.isnan(self.of_all):
+            words += f"These minutes are {self.of_all:.0%} of all staff time. "
         if not np.isnan(self.bound):
             words += (f"Had all time with people not identified gone to people of the segment {self.unseen}, their share "
                       f"would be {self.bound:.0%}. ")
@@ -80,31 +92,32 @@ class GroupMinutes:
         Minutes in the window logged for no group, or for one that nobody on the roster is in.
     outside : int
         Rows of the log outside the window.
+    services : tuple of str
+        Services with time logged for a group of the roster; those with few such rows are `OTHER` together.
     """
 
     table: pd.DataFrame = field(repr=False)
     minutes: float
     unassigned: float
     outside: int
+    services: tuple
+
+    @property
+    def _where(self):
+        """What part of the log the figures are about, with its services if they are few."""
+        return "where the log names the group" + (f" ({', '.join(self.services)})" if len(self.services) <= NAMED else "")
 
     @property
     def headline(self):
         """The group that surely got most a head, or least, in a sentence."""
-        rows = self.table.dropna(subset="minutes_a_head").sort_values("minutes_a_head")
-        told = []
-        if len(rows) > 1 and rows["low"].iloc[-1] > rows["high"].iloc[:-1].max():
-            told.append(f"most, {rows['group'].iloc[-1]}")
-        if len(rows) > 1 and rows["high"].iloc[0] < rows["low"].iloc[1:].min():
-            told.append(f"least, {rows['group'].iloc[0]}")
-        return (f"Staff minutes a head, where the log names the group: {'; '.join(told)}." if told else
-                "No group is surely first or last in staff minutes a head, where the log names the group.")
+        return _most_and_least(self.table, "group", self._where)
 
     @property
     def summary(self):
         """The figures in sentences, and what they do not say."""
         heads = [f"{row.group} {row.minutes_a_head:.0f} (95% interval {row.low:.0f} to {row.high:.0f})"
                  for row in self.table.dropna().itertuples()]
-        return (f"Staff minutes a head by group of members: {'; '.join(heads) or 'withheld'}. They rest on "
+        return (f"Staff minutes a head, {self._where}: {'; '.join(heads) or 'withheld'}. They rest on "
                 f"{self.minutes / (self.minutes + self.unassigned):.0%} of the time logged, the part that names a group of "
                 "the roster. This speaks of groups and says nothing of the people in them: within each group the time may "
                 "have gone to anybody (Robinson 1950).")
@@ -171,7 +184,8 @@ def minutes_by_segment(allocation, segment, *, unseen="not seen", draws=2000, mi
     shown = table.loc[(table["segment"] == unseen) & table["minutes_a_head"].notna()].index
     unknown = allocation.totals["to_unidentified"]
     bound = (got[0, shown[0]] + unknown) / (got[0].sum() + unknown) if len(shown) else np.nan
-    return SegmentMinutes(table, len(segment), float(1 - own.sum() / minutes.sum()), unseen, float(bound))
+    of_all = own.sum() / allocation.totals.sum() if (own > 0).sum() >= minimum_count else np.nan
+    return SegmentMinutes(table, len(segment), float(of_all), float(1 - own.sum() / minutes.sum()), unseen, float(bound))
 
 
 def minutes_by_group(staff_time, people, *, first, last, draws=2000, minimum_count=10, random_state=0):
@@ -230,8 +244,10 @@ def minutes_by_group(staff_time, people, *, first, last, draws=2000, minimum_cou
     table.loc[table["people"].isna(), "share_of_people"] = np.nan
     few = suppress(np.minimum(groups, given["size"]), minimum_count).isna() | table["people"].isna()
     table.loc[few, ["minutes_a_head", "low", "high", "share_of_minutes"]] = np.nan
-    minutes = float(given["sum"].sum())
-    return GroupMinutes(table.rename_axis("group").reset_index(), minutes, float(log["minutes"].sum() - minutes), outside)
+    minutes, rows = float(given["sum"].sum()), log.loc[log["group"].isin(groups.index), "service"].value_counts()
+    services = [*sorted(rows.index[rows >= minimum_count]), *([OTHER] if (rows < minimum_count).any() else [])]
+    return GroupMinutes(table.rename_axis("group").reset_index(), minutes, float(log["minutes"].sum() - minutes), outside,
+                        tuple(services))
 
 
 def checked_segment(segment):
@@ -240,3 +256,16 @@ def checked_segment(segment):
         raise ValueError("A person occurs twice among the segments: give one segment a person, of one earlier period.")
     segment = segment.dropna().sort_index()
     return segment.cat.remove_unused_categories() if isinstance(segment.dtype, pd.CategoricalDtype) else segment
+
+
+def _most_and_least(table, kind, where):
+    """Who surely got most a head, and who least, of those shown, and how many are withheld, in a sentence."""
+    rows = table.dropna(subset="minutes_a_head").sort_values("minutes_a_head")
+    names, told, withheld = rows[kind].tolist(), [], len(table) - len(rows)
+    if len(rows) > 1 and rows["low"].iloc[-1] > rows["high"].iloc[:-1].max():
+        told.append(f"most, {names[-1]}")
+    if len(rows) > 1 and rows["high"].iloc[0] < rows["low"].iloc[1:].min():
+        told.append(f"least, {names[0]}")
+    words = (f"Staff minutes a head, {where}: {'; '.join(told)}" if told else
+             f"No {kind} is surely first or last in staff minutes a head, {where}")
+    return words + (f"; {withheld} {kind}{'s' * (withheld > 1)} withheld." if withheld else ".")

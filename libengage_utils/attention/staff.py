@@ -94,9 +94,11 @@ class Allocation:
             return f"How much of {hours} can be traced to people is withheld, because too few are identified."
         traced, unknown, behind = ("less than 1%" if 0 < share < 0.005 else f"{share:.0%}"
                                    for share in self.totals / minutes)
+        few = "a few" if self.unanswered < self.minimum_count else about(self.unanswered)
+        without = f" For {few} acts at these services no minutes are logged in their month." if self.unanswered else ""
         return (f"Of {hours}, {traced} can be traced to {about(known)} identified people, {unknown} served people whom "
                 f"nobody identified, and {behind} answers no act of anybody: upkeep behind the scenes, and months without "
-                f"an act. {self.outside:,} rows of the log lie outside the time looked at.")
+                f"an act. {self.outside:,} rows of the log lie outside the time looked at.{without}")
 
 
 def allocate(staff_time, events, *, first, last, equal_parts="act", together=(), minimum_count=10):

@@ -31,20 +31,20 @@ def specification_curve(table, claim, *, words, ylabel):
     Raises
     ------
     ValueError
-        If the estimate could not be made under any choices.
+        If the claim's own estimate could not be made.
     """
     claim = CLAIMS[claim]
     known = table.dropna(subset=["estimate"]).sort_values("estimate", kind="stable", ignore_index=True)
-    if known.empty:
-        raise ValueError("The estimate could not be made under any of the choices.")
+    if not known["judged"].any():
+        raise ValueError("The claim's own estimate could not be made, so other choices are not held against it.")
     words = {name: what for name, what in words.items() if table[name].nunique() > 1}
     rows = [(name, word) for name in words for word in dict.fromkeys(table[name])]
     ax, grid = stacked((3.3, 0.27 * (len(rows) + len(words)) + 0.3))
     known["verdict"] = [claim.verdict(low, high) for low, high in zip(known["low"], known["high"], strict=True)]
+    judged = known[known["judged"]]
     for row in known.itertuples():
         ax.plot([row.Index] * 2, [row.low, row.high], color=COLOURS[row.verdict], lw=1.8, alpha=0.45, solid_capstyle="round")
         ax.plot(row.Index, row.estimate, "o", color=COLOURS[row.verdict], ms=4.5)
-    judged = known[known["judged"]]
     ends = [claim.threshold, known["low"].min(), known["high"].max()]
     top, foot = max(ends) + 0.2 * np.ptp(ends), min(ends) - 0.1 * np.ptp(ends)
     ax.plot(judged.index, judged["estimate"], "o", ms=12, mfc="none", mec=INK, mew=1.6)
@@ -62,7 +62,7 @@ def specification_curve(table, claim, *, words, ylabel):
     _choices(grid, known, rows, words)
     verdicts = known["verdict"].value_counts().reindex(there)
     left, (least, most) = len(table) - len(known), known["estimate"].agg(["min", "max"])
-    alike = known["verdict"].eq(known.loc[known["judged"], "verdict"].squeeze()).sum() if len(judged) else 0
+    alike = known["verdict"].eq(judged["verdict"].iloc[0]).sum()
     many = "all" if alike == len(known) else f"{alike} of"
     finding = (f"The verdict is the same under {many} {len(known)} sets of choices; "
                f"the estimate goes from {number(least, claim.form)} to {number(most, claim.form)}{claim.unit}.")

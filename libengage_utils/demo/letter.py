@@ -1,23 +1,19 @@
-"""The "we miss you" letter: whom the rule finds, where the lot falls, and who comes back."""
+"""The "we miss you" letter: where the lot falls, and who of those in it comes back."""
 
 import numpy as np
 import pandas as pd
 
-from .people import UNSEEN_SITE
-from .seasons import DAYS, day_number, holidays
-from .services import choose
+from .coming_back import ASSIGNED, BACKGROUND, LAPSE_DAYS, OUTCOME_DAYS, acts_of_return, days_until_back, find_quiet
+from .seasons import day_number
 
 CAMPAIGN = "miss-you-2025"
-ASSIGNED = "2025-10-20"
-LAPSE_DAYS, OUTCOME_DAYS = 365, 90
-BACKGROUND = {"seen before": 0.1, "never seen": 0.06}  # come back unasked within the outcome window
 LETTER_ADDS = {True: 0.07, False: 0.0}  # C14
 LETTER_WORKS_WITHIN = 8.0  # mean half-time of an answer to the letter, days
 OPTS_OUT, BOUNCES = 0.015, 0.012
 
 
 def send_letter(roster, absences, acts, shares, planted, rng):
-    """Find everybody unseen for a year of expected days, draw lots, and let some of them come back.
+    """Draw lots among everybody quiet by the rule who may be written to, and let some of them come back.
 
     From the day of the lot on, the use of those in the campaign is decided here: each comes back unasked at a
     constant hazard, and some of those written to because of the letter.
@@ -30,17 +26,15 @@ def send_letter(roster, absences, acts, shares, planted, rng):
         The acts, with those after the lot replaced for everybody in the campaign.
     """
     today = int(day_number([ASSIGNED])[0])
-    last_seen = acts[acts["day"] < today].groupby("person")["day"].max().reindex(range(len(roster)))
-    found = np.flatnonzero(_to_be_found(roster, absences, last_seen, today))
-    seen_before = last_seen.notna().to_numpy()[found]
+    quiet = find_quiet(roster, absences, acts, today).query("may_write")
+    found, seen_before, stays = (quiet[column].to_numpy() for column in ("person", "seen_before", "stays"))
     letter = _evenly(seen_before, rng) < 0.5
     bounced = letter & (rng.random(len(found)) < BOUNCES)
     opted_out = letter & ~bounced & (rng.random(len(found)) < OPTS_OUT)
     back_on = today + 1 + _days_until_return(seen_before, letter, planted, rng)
-    stays = day_number(roster["eligible_to"])[found]
-    returns = back_on <= np.minimum(stays, len(DAYS) - 1)
+    returns = back_on <= stays
     kept = acts[~(acts["person"].isin(found) & (acts["day"] >= today))]
-    after = _acts_of_return(found[returns], back_on[returns], stays[returns], shares, rng)
+    after = acts_of_return(found[returns], back_on[returns], stays[returns], shares, rng)
     return (
         _campaign(),
         _contacts(roster, found, seen_before, letter, bounced, opted_out),
@@ -48,28 +42,10 @@ def send_letter(roster, absences, acts, shares, planted, rng):
     )
 
 
-def _to_be_found(roster, absences, last_seen, today):
-    """Silent for a year of expected days, and on the day present, within reach and to stay for the window.
-
-    Nobody is expected in holidays, while absent, or before being eligible.
-    """
-    there = np.ones((len(roster), len(DAYS)), dtype=bool)
-    places = pd.Index(roster["person_id"]).get_indexer(absences["person_id"])
-    for person, left, back in zip(places, day_number(absences["from"]), day_number(absences["to"]), strict=True):
-        there[person, left : back + 1] = False
-    holiday = np.any([(first <= DAYS) & (last >= DAYS) for first, last in holidays()], axis=0)
-    since = np.maximum(last_seen.fillna(-1) + 1, day_number(roster["eligible_from"])).to_numpy()
-    day = np.arange(len(DAYS))
-    silent = (there & ~holiday & (day >= since[:, None]) & (day < today)).sum(axis=1) >= LAPSE_DAYS
-    stays = day_number(roster["eligible_to"]) >= today + OUTCOME_DAYS
-    may_write = roster["contactable"] & ~roster["contact_opt_out"] & ~roster["analytics_opt_out"]
-    return silent & there[:, today] & stays & may_write & (roster["home_site"] != UNSEEN_SITE)
-
-
 def _days_until_return(seen_before, letter, planted, rng):
     """Days from the day after the lot to the first return; the letter adds its share, soon after it."""
-    background = np.where(seen_before, BACKGROUND["seen before"], BACKGROUND["never seen"])
-    unasked = -np.log1p(-_evenly(2 * letter + seen_before, rng)) * -OUTCOME_DAYS / np.log1p(-background)
+    background = np.where(seen_before, BACKGROUND[True], BACKGROUND[False])
+    unasked = days_until_back(_evenly(2 * letter + seen_before, rng), background)
     delay = rng.gamma(2, LETTER_WORKS_WITHIN, len(background))
     asked = letter & (_evenly(2 * letter + seen_before, rng) < LETTER_ADDS[planted["C14"]] / (1 - background))
     return np.where(asked, np.minimum(unasked, np.minimum(delay + 1, OUTCOME_DAYS - 5)), unasked).astype(int)
@@ -82,23 +58,6 @@ def _evenly(stratum, rng):
         inside = stratum == value
         draws[inside] = (rng.permutation(inside.sum()) + 0.5) / inside.sum()
     return draws
-
-
-def _acts_of_return(people, back_on, stays, shares, rng):
-    """The first act back, and a few more in the weeks after it."""
-    times = 1 + rng.poisson(2.0, len(people))
-    first = np.append(0, np.cumsum(times)[:-1])
-    day = np.repeat(back_on, times) + rng.integers(1, 60, times.sum())
-    day[first[: len(people)]] = back_on
-    acts = pd.DataFrame(
-        {
-            "person": np.repeat(people, times),
-            "day": np.minimum(day, np.repeat(stays, times)),
-            "minute": rng.integers(540, 1200, times.sum()),
-        }
-    )
-    acts["touch"] = choose(shares, acts["person"].to_numpy(), rng)
-    return acts.assign(journey=-1, service="", off_path=False, outcome="ok", recovered=False, long_wait=False)
 
 
 def _campaign():

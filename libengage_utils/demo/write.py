@@ -8,6 +8,7 @@ import pandas as pd
 from . import events, friction
 from .activity import simulate_use
 from .coding import code_comments
+from .coming_back import let_come_back
 from .feedback import collect
 from .files import in_words, write_table, write_yaml
 from .launches import launch
@@ -92,6 +93,7 @@ def _build(seed, planted, people):
     acts, moods = simulate_use(roster, traits, shares, library, planted, rng["activity"], rng["journeys"])
     absences = make_placements(roster, rng["placements"])
     acts, moods = leave_out_the_absent(roster, absences, acts, moods)
+    acts = let_come_back(roster, absences, acts, shares, rng["letter"])
     campaigns, contacts, acts = send_letter(roster, absences, acts, shares, planted, rng["letter"])
     forecasts, uptake = launch(roster, acts, library, planted, rng["launches"])
     uptake = friction.end_acts(uptake, library["touchpoints"], np.zeros(people), rng["launches"])

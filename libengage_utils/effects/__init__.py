@@ -2,7 +2,7 @@
 
 from .by_group import effect_by_group
 from .choices import balance, letter_effect
-from .contacts import follow, unasked_returns
+from .contacts import follow
 from .discontinuity import discontinuity
 from .extremes import extremes
 from .friction import return_model, standardised_return
@@ -12,13 +12,15 @@ from .mediation import mediation
 from .person_terms import person_terms, terms_between
 from .recovery import recovery
 from .returns import return_curves, returns_after
+from .seen import seen_again, unasked_returns
 from .shares import share_returned
-from .sizes import enough_words, people_needed, smallest_difference
+from .sizes import enough_words, people_needed, sizes_by_rise, smallest_difference
 from .uplift import qini
 from .waves import stepped_waves
 from .worth import cost_per_return, harm, naive
 
-__all__ = ["balance", "cost_per_return", "discontinuity", "effect_by_group", "enough_words", "extremes", "follow", "harm",
-           "holdout_effect", "letter_effect", "log_rank", "matched_difference", "mediation", "naive", "people_needed",
-           "person_terms", "qini", "recovery", "return_curves", "return_model", "returns_after", "share_returned",
-           "smallest_difference", "standardised_return", "stepped_waves", "terms_between", "unasked_returns"]
+__all__ = ["balance", "cost_per_return", "discontinuity", "effect_by_group", "enough_words", "extremes", "follow",
+           "harm", "holdout_effect", "letter_effect", "log_rank", "matched_difference", "mediation", "naive",
+           "people_needed", "person_terms", "qini", "recovery", "return_curves", "return_model", "returns_after",
+           "seen_again", "share_returned", "sizes_by_rise", "smallest_difference", "standardised_return",
+           "stepped_waves", "terms_between", "unasked_returns"]

@@ -1,15 +1,12 @@
-"""Who of a letter's lot came back, and who would have been chosen on an earlier day and came back unasked."""
+"""Who of a letter's lot came back, every person in the arm where the lot fell."""
 
 from dataclasses import dataclass, field
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from ..engagement import day_number
-from ..journeys.sessions import acts_of_people
-from ..letters.silence import quiet_by_rule, silence
 from ..privacy import about
+from .seen import acts_by_day, around, as_pandas, said
 
 ARMS = ["letter", "holdout"]
 AFTERWARDS = ("arm", "days_to_return", "watched", "returned", "opted_out", "bounced", "sent")  # not known before the lot
@@ -45,8 +42,10 @@ def follow(contacts, people, events, campaigns=None, *, as_of, campaign=None, da
     """Who of those in the lot of a letter came back within the window, every person in the arm where the lot fell.
 
     A return is an act of the person's own on a day after the lot; acts on the day itself count neither way. Nobody changes
-    arms or drops out for what happened later, be it that the letter was not sent, that it came back, or that the person
-    left: arms are compared as they were drawn (intention to treat).
+    arms for what happened later, be it that the letter was not sent, that it came back, or that the person left: arms are
+    compared as they were drawn (intention to treat). Nothing can be known of people who are no longer on the roster, because
+    they asked not to be analysed, say: a note tells how many they are in each arm, and how far they could move the
+    difference.
 
     Parameters
     ----------
@@ -90,7 +89,7 @@ def follow(contacts, people, events, campaigns=None, *, as_of, campaign=None, da
     >>> followed.people[["person_key", "days_to_return", "returned"]].values.tolist()
     [['ann', 7.0, True], ['bob', nan, False]]
     """
-    contacts, roster = _pandas(contacts), _pandas(people)
+    contacts, roster = as_pandas(contacts), as_pandas(people)
     contacts, campaign = _of_campaign(contacts, campaign)
     rule = _rule(campaigns, campaign, days)
     window, as_of = int(rule["outcome_days"]), pd.Timestamp(as_of).normalize()
@@ -102,12 +101,12 @@ def follow(contacts, people, events, campaigns=None, *, as_of, campaign=None, da
                          "Name the contacts of both in study.yml.")
     over = lot["assigned_on"] + pd.Timedelta(days=window)
     if (over > as_of).all():
-        raise ValueError(f"The window is over on {_day(over.min())}; the data reach {_day(as_of)}: wait "
+        raise ValueError(f"The window is over on {said(over.min())}; the data reach {said(as_of)}: wait "
                          f"{(over.min() - as_of).days} days, or set outcome_days lower before you look.")
 
-    acts = _acts(events, as_of, initiated_by)
-    around = [_around(acts, on, some) for on, some in lot.groupby("assigned_on")["person_key"]]
-    before, at, after = pd.concat(around).reindex(lot["person_key"]).to_numpy(dtype=float).T
+    acts = acts_by_day(events, as_of, initiated_by)
+    near = [around(acts, on, some) for on, some in lot.groupby("assigned_on")["person_key"]]
+    before, at, after = pd.concat(near).reindex(lot["person_key"]).to_numpy(dtype=float).T
     watched = (as_of - lot["assigned_on"]).dt.days.clip(0, window)
     seen = pd.Series(after <= watched)
     table = pd.DataFrame({
@@ -117,57 +116,9 @@ def follow(contacts, people, events, campaigns=None, *, as_of, campaign=None, da
         "returned": seen.astype("boolean").mask(watched < window), "seen_before": ~np.isnan(before), "silent_days": before,
         "opted_out": lot["opted_out"].fillna(False).astype(bool), "bounced": lot["bounced"].fillna(False).astype(bool),
         "sent": lot["sent_at"].notna()})
-    notes = _notes(table, lot, roster, rule, over, at == 0, (~here).sum(), minimum_count)
+    gone = contacts.loc[~here, "arm"]
+    notes = [*_gone(table, gone, minimum_count), *_notes(table, lot, roster, rule, over, at == 0, minimum_count)]
     return Followed(table, window, tuple(notes))
-
-
-def unasked_returns(people, events, *, on, lapse_days, days, holidays=None, absences=None, coverage=None):
-    """How many come back unasked: those whom the rule would have chosen on an earlier day, on which no letter went.
-
-    Parameters
-    ----------
-    people, events, on, holidays, absences, coverage
-        As for `silence`.
-    lapse_days : int
-        The rule: not seen on so many expected days.
-    days : int
-        Window in which a return counts.
-
-    Returns
-    -------
-    DataFrame, sorted by person_key
-        person_key, days_to_return (missing where not seen within the window), returned, watched, seen_before.
-
-    Raises
-    ------
-    ValueError
-        As for `silence`; and if the events end before the window does, or the rule finds nobody.
-
-    Examples
-    --------
-    >>> people = pd.DataFrame({"person_key": ["ann", "bob"], "eligible_from": pd.Timestamp("2024-01-01"),
-    ...     "eligible_to": pd.NaT, "contactable": True, "contact_opt_out": False})
-    >>> events = pd.DataFrame({"event_id": ["1", "2", "3"], "person_key": ["ann", "ann", "bob"], "initiated_by": "person",
-    ...     "occurred_at": pd.to_datetime(["2024-01-01", "2024-10-09", "2024-12-30"])})
-    >>> unasked_returns(people, events, on="2024-10-01", lapse_days=180, days=30)[["person_key", "days_to_return"]]
-      person_key  days_to_return
-    0        ann             8.0
-    1        bob             NaN
-    """
-    on = pd.Timestamp(on).normalize()
-    acts = _acts(events)
-    last = pd.Timestamp(acts.lazy().select(nw.col("day").max()).collect().item(), unit="D")
-    if last < on + pd.Timedelta(days=days):
-        raise ValueError(f"The window is over on {_day(on + pd.Timedelta(days=days))}; the events end on {_day(last)}: take "
-                         "an earlier day.")
-    silent = silence(people, events, on=on, holidays=holidays, absences=absences, coverage=coverage)
-    quiet = quiet_by_rule(silent, _pandas(people), lapse_days=lapse_days, outcome_days=days, on=on).people
-    quiet = quiet.sort_values("person_key", ignore_index=True)
-    if quiet.empty:
-        raise ValueError(f"Nobody was silent for {lapse_days} expected days on {_day(on)}: take a later day, or fewer days.")
-    after = _around(acts, on, quiet["person_key"])["after"].to_numpy(dtype=float)
-    return pd.DataFrame({"person_key": quiet["person_key"], "days_to_return": np.where(after <= days, after, np.nan),
-                         "returned": after <= days, "watched": days, "seen_before": quiet["seen_before"]})
 
 
 def need_followed(followed, *columns):
@@ -181,14 +132,6 @@ def need_followed(followed, *columns):
 def known_before(*columns):
     if later := [name for name in columns if name in AFTERWARDS]:
         raise ValueError(f"{' and '.join(later)} came with the lot or after it: tell people apart by what was known before.")
-
-
-def _pandas(frame):
-    return nw.from_native(frame).lazy().collect().to_pandas()
-
-
-def _day(day):
-    return f"{day.day} {day:%B %Y}"
 
 
 def _of_campaign(contacts, campaign):
@@ -212,7 +155,7 @@ def _rule(campaigns, campaign, days):
     """What was written down of the campaign, with the window asked for."""
     rule = pd.Series({"lapse_days": np.nan, "outcome_days": np.nan, "registered_on": pd.NaT}, dtype=object)
     if campaigns is not None:
-        found = _pandas(campaigns).set_index("campaign_id").astype(object)
+        found = as_pandas(campaigns).set_index("campaign_id").astype(object)
         if campaign not in found.index:
             raise ValueError(f"The campaigns have no row for {campaign}: add it, with its outcome_days.")
         rule = found.loc[campaign].reindex(rule.index)
@@ -241,33 +184,32 @@ def _check_lot(contacts):
             raise ValueError(f"{rows:,} of {n:,} contacts {words}.")
 
 
-def _acts(events, as_of=None, initiated_by=("person",)):
-    """Person and day (since 1970) of each act that counts, up to a day, as a Narwhals frame."""
-    log = nw.from_native(events)
-    if "initiated_by" in log.collect_schema():
-        counts = nw.col("initiated_by").is_in(list(initiated_by))
-        log = log.with_columns(nw.when(counts).then(nw.lit("person")).otherwise(nw.lit("other")).alias("initiated_by"))
-    acts = acts_of_people(log.to_native())[0].select("person_key", day_number("occurred_at").cast(nw.Int64).alias("day"))
-    return acts if as_of is None else acts.filter(nw.col("day") <= (as_of - pd.Timestamp(0)).days)
+def _gone(table, gone, minimum_count):
+    """Who of the lot is no longer on the roster, by arm, and how far that could move the difference, in a sentence."""
+    if gone.empty:
+        return []
+    some, (letter, holdout) = f"fewer than {minimum_count}", (int((gone == arm).sum()) for arm in ARMS)
+    told = [about(n) if n >= minimum_count or not n else some for n in (letter, holdout)]
+    words = (f"{told[0].capitalize()} people drawn to be written to and {told[1]} held back are not on the roster and are "
+             "left out.")
+    known = table[table["returned"].notna()]
+    back, n = (known.groupby("arm")["returned"].agg(what).reindex(ARMS).astype(float) for what in ("sum", "size"))
+    if len(known) and min(letter + holdout, back.min(), (n - back).min()) >= minimum_count:
+        ends = [100 * ((back["letter"] + one * letter) / (n["letter"] + letter)
+                       - (back["holdout"] + other * holdout) / (n["holdout"] + holdout)) for one, other in ((0, 1), (1, 0))]
+        words += (f" Whatever became of them, the difference in 100 lies between {ends[0]:.1f} and {ends[1]:.1f}, before "
+                  "chance is allowed for.")
+    return [words]
 
 
-def _around(acts, on, people):
-    """Days from the last act before a day, to one on it (0), and to the first one after it, a row a person."""
-    days = nw.col("day") - (on - pd.Timestamp(0)).days
-    sums = (acts.with_columns(nw.when(days < 0).then(-days).alias("before"), nw.when(days == 0).then(days).alias("at"),
-                              nw.when(days > 0).then(days).alias("after"))
-            .group_by("person_key").agg(nw.col("before").min(), nw.col("at").min(), nw.col("after").min()))
-    return sums.lazy().collect().to_pandas().set_index("person_key").reindex(people.to_numpy())
-
-
-def _notes(table, lot, roster, rule, over, on_the_day, strangers, minimum_count):
+def _notes(table, lot, roster, rule, over, on_the_day, minimum_count):
     """What a reader should know of the lot, in sentences with counts."""
     letter, window = table["arm"] == "letter", int(rule["outcome_days"])
     ends = roster.set_index("person_key").reindex(index=table["person_key"], columns=["eligible_to"])["eligible_to"]
     lapse = float(rule["lapse_days"])
     counts = {
-        "of the lot are not on the roster and are left out.": strangers,
-        f"left before the {window} days were over; they stay in their group.": (pd.to_datetime(ends).to_numpy() < over).sum(),
+        f"left before the {window} days were over; they stay in their group.": (
+            pd.to_datetime(ends).to_numpy() < over).sum(),
         f"are still within the {window} days; they count for no share yet.": table["returned"].isna().sum(),
         f"had been seen less than {lapse:.0f} days before the lot; they stay.": (table["silent_days"] < lapse).sum(),
         "acted on the day of the lot, which counts neither way.": on_the_day.sum(),
@@ -280,7 +222,7 @@ def _notes(table, lot, roster, rule, over, on_the_day, strangers, minimum_count)
     notes = [f"{number.capitalize()} people {words}" for words, number in told.items()]
     registered, drawn = pd.Timestamp(rule["registered_on"]), lot["assigned_on"].min()
     if registered > drawn:
-        notes.append(f"The rule was written down on {_day(registered)}, after the lot was drawn on {_day(drawn)}.")
+        notes.append(f"The rule was written down on {said(registered)}, after the lot was drawn on {said(drawn)}.")
     chance = table["probability"]
     if abs((letter - chance).sum()) > ODD * np.sqrt((chance * (1 - chance)).sum()):
         notes.append(f"{about(letter.sum()).capitalize()} people are in the arm letter, and the chances given make "

@@ -11,6 +11,7 @@ from ..privacy import about
 from .density import Density, density
 
 PEOPLE, VALUES = 20, 5  # fewest on a side within the bandwidth
+SHARE_OF = 100  # fewest people on a side within a bandwidth that is chosen, where the outcome is yes or no
 CHOOSING = 10  # fewest distinct values on a side from which a bandwidth can be chosen
 NEIGHBOURS = 3  # whose mean stands for a row's expected outcome
 BINS = 10  # of the chart, on a side, at most
@@ -71,6 +72,20 @@ class Discontinuity:
                 "end of a term, and then only for people close to that line.")
 
     @property
+    def tries(self):
+        """`robustness` for a figure, in percentage points if the outcome is yes or no: label, estimate, low, high, why."""
+        table = self.robustness.drop(columns="estimate").rename(columns={"bias_corrected": "estimate"})
+        table[["estimate", "low", "high"]] *= 100 if self.yes_or_no else 1
+        return table.assign(why="too few people near it")
+
+    @property
+    def tries_headline(self):
+        """How many of the tries see a jump, in a sentence."""
+        sure = (self.tries["low"] > 0) | (self.tries["high"] < 0)
+        tried = self.tries["estimate"].notna().sum()
+        return f"{sure.sum()} of {tried} tries, those at false lines among them, tell a jump from chance."
+
+    @property
     def headline(self):
         """Whether there is a jump, in a sentence."""
         return ("No jump at the line can be told from chance." if self.low <= 0 <= self.high else
@@ -98,8 +113,8 @@ def discontinuity(running, outcome, *, cutoff, bandwidth=None, person=None, ever
     that comes from the bend of the curve is estimated by local parabolas and taken out, and the interval allows for its
     being estimated. Variances are those of each row around its nearest neighbours, added up by person. The running
     variable may be whole days: rows of a day are each other's neighbours, and a chosen bandwidth reaches over ten
-    distinct values or more on each side, and, where the outcome is yes or no, over `minimum_count` people with either
-    answer: a jump from fewer is not shown.
+    distinct values or more on each side, and, where the outcome is yes or no, over a hundred people or all there are. A
+    jump from fewer than `minimum_count` people with either answer on a side is refused; no bandwidth is chosen for it.
 
     Parameters
     ----------
@@ -166,7 +181,8 @@ def discontinuity(running, outcome, *, cutoff, bandwidth=None, person=None, ever
 class _Sample:
     """Rows in order: place from the cutoff, outcome, person (codes from 0), outcome less that of neighbours, sides.
 
-    `least` is the bandwidth within which either answer has people enough on each side; 0 where the outcome is an amount.
+    Where the outcome is yes or no: `least` is the least bandwidth that may be chosen, with 100 people on each side, and
+    `shown` the least within which either answer has people enough to be shown; else both are 0.
     """
 
     cutoff: float
@@ -176,6 +192,7 @@ class _Sample:
     noise: np.ndarray
     sides: tuple
     least: float
+    shown: float
 
     def variance(self, weights):
         """Of a weighted sum of outcomes."""
@@ -187,12 +204,15 @@ def _sample(rows, cutoff, minimum_count):
     x, y = rows["running"].to_numpy() - cutoff, rows["outcome"].to_numpy()
     sides = x < 0, x >= 0
     noise = np.concatenate([_noise(x[side], y[side]) for side in sides])
-    person, least = pd.factorize(rows["person"], sort=True)[0], 0.0
+    person, least, shown = pd.factorize(rows["person"], sort=True)[0], 0.0, 0.0
     if np.isin(y, [0, 1]).all():
-        away = [pd.Series(np.abs(x[some])).groupby(person[some]).min().sort_values()
-                for side in sides for some in (side & (y == 0), side & (y == 1))]
-        least = max(some.iloc[minimum_count - 1] if len(some) >= minimum_count else np.inf for some in away)
-    return _Sample(cutoff, x, y, person, noise, sides, np.nextafter(least, np.inf))
+        def reach(some, people):
+            away = pd.Series(np.abs(x[some])).groupby(person[some]).min().sort_values()
+            return np.nextafter(away.iloc[people - 1], np.inf) if 0 < people <= len(away) else np.inf
+
+        least = max(reach(side, min(SHARE_OF, len(set(person[side])))) for side in sides)
+        shown = max(reach(side & (y == answer), minimum_count) for side in sides for answer in (0, 1))
+    return _Sample(cutoff, x, y, person, noise, sides, least, shown)
 
 
 def _noise(x, y):
@@ -222,7 +242,7 @@ def _check(sample, bandwidth, fewest):
                              "bandwidth, or another design.")
     if np.ptp(sample.y) == 0:
         raise ValueError("The outcome is the same for everybody, so it cannot jump.")
-    if sample.least > (np.inf if bandwidth is None else bandwidth) or sample.least == np.inf:
+    if sample.shown == np.inf or (bandwidth is not None and sample.shown > bandwidth):
         raise ValueError(f"Too few people near {sample.cutoff:g} have the outcome, or have it not, on one side of it, for a "
                          "jump to be shown.")
 

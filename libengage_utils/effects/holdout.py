@@ -67,7 +67,7 @@ class HoldoutEffect:
             return ("Whether the letter brought anybody back cannot be told: for every 100 letters it may be from "
                     f"{abs(self.low):.0f} fewer to {self.high:.0f} more.")
         low, high = sorted(abs(limit) for limit in (self.low, self.high))
-        each = f", one for every {100 / self.estimate:.0f} letters" if self.low > 0 else ""
+        each = f", one for every {100 / self.high:.0f} to {100 / self.low:.0f} letters" if self.low > 0 else ""
         more = "more" if self.low > 0 else "fewer"
         return (f"For every 100 letters about {abs(self.estimate):.0f} {more} people came back than would have anyway "
                 f"({low:.0f} to {high:.0f}){each}.")
@@ -78,17 +78,20 @@ class HoldoutEffect:
         if np.isnan(self.estimate):
             return self.headline
         letter, holdout = self.arms.loc["letter"], self.arms.loc["holdout"]
-        words = (f"Of {about(int(letter.n))} people written to, {_share(letter)} came back within {self.days} "
+        words = (f"Of {about(int(letter.n))} people drawn to be written to, {_share(letter)} came back within {self.days} "
                  f"days; of {about(int(holdout.n))} held back by lot, {_share(holdout)} came back unasked: of every 100, "
                  f"about {100 * holdout.estimate:.0f} would have come back anyway. ")
         interval = f"{self.low:+.1f} to {self.high:+.1f}"
+        chance = f"Had it done nothing, as large a difference would come up in {in_words(self.p)} of draws."
+        if left := self.waiting + self.unmatched:
+            chance += f" {about(left).capitalize()} people are still in the window or cannot be compared, and are left out."
         if self.low <= 0 <= self.high:
             return words + ("Whether the letter made a difference cannot be told: the 95% interval of the returns that it "
-                            f"added to every 100 letters is {interval}.")
+                            f"added to every 100 letters is {interval}. {chance}")
         least, middle, most = sorted(abs(number) for number in self.extra)
         more = "more" if self.low > 0 else "fewer"
         return words + (f"For every 100 letters {abs(self.estimate):.1f} {more} came back than would have anyway (95% "
-                        f"interval {interval}): {middle:.0f} people in all ({least:.0f} to {most:.0f}).")
+                        f"interval {interval}): {middle:.0f} people in all ({least:.0f} to {most:.0f}). {chance}")
 
 
 def holdout_effect(followed, *, draws=10_000, minimum_count=10, random_state=0):
@@ -214,6 +217,17 @@ def _drawn_anew(chance, lot, letter, back, people, draws, random_state):
         *(part.astype(int) for part in (returns, n - returns, letters)), size=(draws, len(n)))
     far, here = (np.abs((part - returns * letters / n) @ weight) for part in (drawn, found))
     return float((1 + (far >= here - 1e-9).sum()) / (1 + draws))
+
+
+def in_words(p):
+    """A p-value as a share of draws.
+
+    Examples
+    --------
+    >>> in_words(0.034), in_words(0.0002)
+    ('3.4%', 'less than 0.1%')
+    """
+    return f"{p:.1%}" if p >= 0.001 else "less than 0.1%"
 
 
 def _share(arm):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import ceil, isnan, nan, sqrt
 
+import pandas as pd
 from scipy import optimize, stats
 from statsmodels.stats.proportion import proportion_confint
 
@@ -63,6 +64,36 @@ def people_needed(share, to, *, power=0.8, alpha=0.05, holdout=0.5):
         raise ValueError("A change of nought takes endless people to be seen: give a share with the letter that differs.")
     total = (_reach(share, to, power, alpha, holdout) / (to - share)) ** 2
     return Sizes(round(total * (1 - holdout)), round(total * holdout))
+
+
+def sizes_by_rise(shares, *, rises=(1, 2, 3, 5, 10)):
+    """People needed in all, half of them written to, for each of several rises and shares expected without the letter.
+
+    Parameters
+    ----------
+    shares : sequence of float
+        Shares who may come back without the letter.
+    rises : sequence of float
+        Rises to be seen, in percentage points.
+
+    Returns
+    -------
+    DataFrame
+        A row a rise: rise in 100, and a column of people for each share.
+
+    Examples
+    --------
+    >>> sizes_by_rise([0.05])
+       rise in 100  if 5 in 100 come back unasked
+    0            1                          16316
+    1            2                           4424
+    2            3                           2118
+    3            5                            868
+    4           10                            276
+    """
+    needed = {f"if {100 * share:.0f} in 100 come back unasked":
+              [people_needed(share, share + rise / 100).total for rise in rises] for share in shares}
+    return pd.DataFrame({"rise in 100": rises, **needed})
 
 
 def smallest_difference(letter, holdout, share, *, beyond=0.0, power=0.8, alpha=0.05):

@@ -47,9 +47,9 @@ class NaiveReading:
         written, before, held, added = self.table["estimate"]
         if np.isnan(added):
             return "In one arm too few people came back, or stayed away, for a naive reading to be set beside the lot."
-        words = ("Before the letter none of these people had been seen, since the rule chose them for it: before and after "
-                 f"would claim {written:.1f} returns for every 100 letters. Of those held back by lot, {held:.1f} in 100 "
-                 "came back unasked")
+        words = ("In the days that the rule counts none of these people had been seen, since it chose them for that: before "
+                 f"and after would claim {written:.1f} returns for every 100 letters. Of those held back by lot, {held:.1f} "
+                 "in 100 came back unasked")
         if not np.isnan(before):
             compared = ("about as many as" if self.earlier[1] <= 0 <= self.earlier[2] else
                         "fewer than" if self.earlier[0] < 0 else "more than")
@@ -82,6 +82,11 @@ def naive(effect, placebo, *, minimum_count=10):
     -------
     NaiveReading
 
+    Raises
+    ------
+    ValueError
+        If the placebo cohort was watched for another window.
+
     References
     ----------
     Regression to the mean: Barnett, van der Pols & Dobson (2005), Int. J. Epidemiology 34(1), 215-220. Interval of a ratio:
@@ -97,6 +102,9 @@ def naive(effect, placebo, *, minimum_count=10):
     >>> print(reading.table["estimate"].round(1).tolist(), f"{reading.times:.2f} {reading.low:.2f} {reading.high:.2f}")
     [20.0, 6.0, 5.0, 15.0] 1.33 1.15 1.93
     """
+    if (window := placebo["watched"].max() if "watched" in placebo else effect.days) != effect.days:
+        raise ValueError(f"The placebo cohort was watched for {window} days and the lot for {effect.days}: give both the "
+                         "same window.")
     limits = ["estimate", "low", "high"]
     arms, before = effect.arms[limits], share_returned(placebo, minimum_count=minimum_count)[limits].iloc[0]
     table = pd.DataFrame(np.vstack([100 * arms.loc["letter"], 100 * before, 100 * arms.loc["holdout"],

@@ -82,6 +82,29 @@ def day_numbers(dates, missing=0):
     return np.where(dates.isna(), missing, dates.to_numpy("datetime64[D]").astype(int))
 
 
+def expected_days(on, days, holidays=None):
+    """How many of the `days` days after a day are no holidays: what a window is worth on the clock of expected days.
+
+    Parameters
+    ----------
+    on : date
+    days : int
+    holidays : DataFrame, optional
+        As for `silence`.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> expected_days("2025-01-01", 10, pd.DataFrame({"from": ["2025-01-05"], "to": ["2025-01-08"]}))
+    6
+    """
+    window = int(day_numbers([on])[0]) + np.arange(1, days + 1)
+    return int((~_within(window, *_spans(holidays, "holidays"))).sum())
+
+
 def _can_see(roster, coverage):
     """Whether each source can see each person: (n_people, n_sources)."""
     frame = nw.from_native(roster)

@@ -25,8 +25,9 @@ class Skill:
         verdict = ("tells people apart better than one share for all" if self.low > 0 else
                    "does worse than one share for all" if self.high < 0 else
                    "is not known to do better than one share for all")
-        return (f"For {about(self.people)} people the forecast {verdict}: its squared error is "
-                f"{self.estimate:.0%} smaller (95% interval {self.low:.0%} to {self.high:.0%}; below 0%: larger).")
+        size = f"{abs(self.estimate):.0%} {'smaller' if self.estimate >= 0 else 'larger'}"
+        return (f"For {about(self.people)} people the forecast {verdict}: its squared error is {size} (95% interval "
+                f"{self.low:.0%} to {self.high:.0%} smaller).")
 
 
 def calibration(probability, returned, *, bins=5, minimum_count=10):
@@ -108,7 +109,7 @@ def brier_skill(probability, returned, *, draws=2000, minimum_count=10, random_s
     --------
     >>> print(brier_skill([0.2] * 100 + [0.6] * 100, [True] * 20 + [False] * 80 + [True] * 60 + [False] * 40).summary)
     For about 200 people the forecast tells people apart better than one share for all: its squared error is 17%
-    smaller (95% interval 6% to 26%; below 0%: larger).
+    smaller (95% interval 6% to 26% smaller).
     """
     probability, returned = _forecast(probability, returned)
     if min(returned.sum(), (~returned).sum()) < minimum_count:

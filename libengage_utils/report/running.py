@@ -64,7 +64,8 @@ def run_notebook(path, *, parameters=None, has_tables=frozenset(), progress=None
 
     Cells tagged ``needs-<table>`` are left out when the study lacks that table, and one sentence
     stands in the place of each run of them. A cell tagged ``optional`` that cannot be computed (too few
-    people, say) gives its reason instead, and the rest of its section is left out. A claim that a cell
+    people, say) gives its reason instead, and the other optional cells of its section are left out; so does a later
+    one that needs what it would have made. A claim that a cell
     tagged ``claim-<id>`` would have judged is then not testable. A notebook whose metadata ask for a table
     (``libengage: {needs: [events]}``) that is lacking is not run: one sentence is all it holds.
 
@@ -174,18 +175,20 @@ def _execute(notebook, path, progress):
     client = NotebookClient(notebook, kernel_name="python3", timeout=None, config=_ENCRYPTED,
                             resources={"metadata": {"path": str(path.resolve().parent)}})
     client.reset_execution_trackers()
-    missing = ""                       # why the section at hand cannot go on
+    missing, reasons = "", {}          # why the section at hand cannot go on; why a name has no value
     try:
         with client.setup_kernel(env=environment):
             for at, cell in enumerate(notebook.cells):
                 if cell.cell_type == "markdown" and (found := headings(cell.source)):
                     heading, missing = found[-1][1], ""
                 if cell.cell_type == "code":
-                    if not missing:
-                        missing = _run_cell(client, cell, at)
-                    elif claims := _claims(cell):
-                        cell.source = _not_testable(claims[0], missing)
-                        client.execute_cell(cell, at)
+                    if not missing or not ("optional" in tags(cell) or _claims(cell)):
+                        missing = _run_cell(client, cell, at, reasons) or missing
+                    else:
+                        reasons |= dict.fromkeys(_named(cell.source), missing)
+                        if claims := _claims(cell):
+                            cell.source = _not_testable(claims[0], missing)
+                            client.execute_cell(cell, at)
                     done += 1
                     if progress:
                         progress(done, total, heading)
@@ -197,21 +200,33 @@ def _execute(notebook, path, progress):
                           "for want of memory.") from None
 
 
-def _run_cell(client, cell, at):
-    """Run a cell; where an optional one cannot be computed, put the reason in its place and return it."""
+def _run_cell(client, cell, at, reasons):
+    """Run a cell; where an optional one cannot be computed, put the reason in its place and return it.
+
+    A name that is missing since an earlier cell could not be computed has the reason of that cell.
+    """
     try:
         client.execute_cell(cell, at)
         return ""
     except CellExecutionError as error:
         if "optional" not in tags(cell) or error.ename not in ("ValueError", "NameError"):
             raise
-        why = _last_line(error.evalue) if error.ename == "ValueError" else "A step it builds on could not be computed."
+        why = _last_line(error.evalue)
+        if error.ename == "NameError":
+            why = reasons.get(re.search(r"'(\w+)'", why)[1], "A step it builds on could not be computed.")
+    reasons |= dict.fromkeys(_named(cell.source), why)
     if claims := _claims(cell):
         cell.source = _not_testable(claims[0], why)
         client.execute_cell(cell, at)
     else:
         cell.outputs = [new_output("display_data", {"text/markdown": f"*Left out: {why}*"})]
     return why
+
+
+def _named(source):
+    """Names that a code cell would give a value."""
+    names = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Store)}
 
 
 def _last_line(words):
