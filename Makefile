@@ -61,7 +61,8 @@ fit: $(READY)                 ## fit the emotion model anew from GoEmotions, dow
 	@$(if $(FILES),,$(PY) data/goemotions/fetch.py &&) $(PY) -m libengage_utils.emotions.fitting "$(or $(FILES),data/goemotions)"
 
 bench: $(READY)               ## compare speed and memory with hand-written SQL, pandas, lifetimes and pm4py
-	@$(PY) benchmarks/features.py && $(PY) benchmarks/preparation.py && $(PY) benchmarks/journeys.py
+	@$(PY) benchmarks/features.py && $(PY) benchmarks/preparation.py && $(PY) benchmarks/journeys.py \
+		&& $(PY) benchmarks/rhythm.py
 
 lint: $(READY)                ## check the style of the code
 	@$(PY) -m ruff check .

@@ -1,11 +1,13 @@
 """Statements about the lot of a letter: who counts, in which arm, and who came back."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
-from libengage_utils.effects import follow, unasked_returns
+from libengage_utils.effects import follow, seen_again, unasked_returns
 from libengage_utils.effects.returns import return_curves
 from libengage_utils.effects.shares import share_returned
 
@@ -206,6 +208,35 @@ def test_the_placebo_cohort_is_chosen_by_the_rule_and_watched_as_long():
     assert table.index.tolist() == ["a", "c", "d"] and table["returned"].tolist() == [True, False, False]
     assert table.loc["a", "days_to_return"] == 89 and table["seen_before"].tolist() == [True, True, False]
     assert (table["watched"] == 89).all()
+
+
+def test_whoever_was_written_to_before_the_window_is_over_is_in_no_placebo_cohort():
+    events = acts(("a", "2024-01-01"), ("c", "2024-01-01"), ("d", "2025-06-01"))
+    earlier = lot("lhl", person_key=["a", "c", "d"], sent_at=pd.to_datetime(["2025-01-01 09:00", None, "2025-03-31 23:00"]))
+    table = unasked_returns(roster()[:4], events, earlier, on="2025-01-01", lapse_days=180, days=89)
+    assert table["person_key"].tolist() == ["b", "c"]
+    later = lot("l", person_key=["a"], sent_at=pd.Timestamp("2025-04-01 00:00"))
+    table = unasked_returns(roster()[:4], events, later, on="2025-01-01", lapse_days=180, days=89)
+    assert "a" in table["person_key"].tolist()
+
+
+def test_who_is_seen_again_is_anybody_asked_after():
+    events = acts(("a", "2025-01-03"), ("b", "2025-02-01"), ("d", "2025-06-01"))
+    again = seen_again(["b", "a"], events, on="2025-01-01", days=30)
+    assert again[["person_key", "returned"]].values.tolist() == [["a", True], ["b", False]]
+
+
+def test_people_gone_from_the_roster_are_told_by_arm_with_how_far_they_could_move_the_difference():
+    rng = np.random.default_rng(0)
+    keys = [f"p{n:03d}" for n in range(400)]
+    contacts = pd.DataFrame({"campaign_id": "c", "person_key": keys, "arm": ["letter", "holdout"] * 200, "probability": 0.5,
+                             "assigned_at": LOT, "sent_at": pd.NaT})
+    events = acts(*[(key, "2025-11-01") for key in keys if rng.random() < 0.2])
+    kept = [key for at, key in enumerate(keys) if at % 2 or at >= 60]                # thirty of the letter are gone
+    notes = follow(contacts, pd.DataFrame({"person_key": kept}), events, as_of="2026-08-31", days=90).notes
+    assert notes[0].startswith("About 30 people drawn to be written to and about 0 held back are not on the roster")
+    low, high = (float(number) for number in re.findall(r"between (-?[\d.]+) and (-?[\d.]+)", notes[0])[0])
+    assert high - low == pytest.approx(15)
 
 
 def test_a_placebo_window_must_be_over_and_hold_somebody():

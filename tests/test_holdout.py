@@ -118,6 +118,10 @@ def test_the_finding_follows_its_interval():
         in more.summary
     assert "5.0 fewer came back" in less.summary
     assert "cannot be told" in none.summary and "more came back" not in none.summary
+    assert more.answer == ("For every 100 letters about 7 more people came back than would have anyway (3 to 11), one for "
+                           "every 9 to 33 letters.")
+    assert "5 fewer people came back" in less.answer and "one for every" not in less.answer
+    assert "cannot be told" in none.answer and "from 2 fewer to 5 more" in none.answer
     assert "of every 100, about 8 would have come back anyway" in more.summary
     assert more.extra == pytest.approx([5 * number for number in (more.estimate, more.low, more.high)])
 
@@ -183,6 +187,12 @@ def test_a_reading_of_before_and_after_is_too_large_by_those_who_come_back_anywa
     assert "2.4, fewer than in the holdout" in rare.summary
     few = naive(effect, pd.DataFrame({"returned": [True] * 9 + [False] * 488}))
     assert "earlier day" not in few.summary and np.isnan(few.table.loc[1, "estimate"])
+
+
+def test_a_placebo_cohort_watched_for_another_window_is_refused():
+    effect = holdout_effect(counted((75, 500), (40, 500)), draws=99)
+    with pytest.raises(ValueError, match="watched for 60 days and the lot for 90"):
+        naive(effect, pd.DataFrame({"returned": [True] * 38 + [False] * 462, "watched": 60}))
 
 
 def test_no_multiple_is_told_where_the_letter_may_have_added_nothing():

@@ -34,7 +34,8 @@ def test_the_planted_letter_is_recovered_and_how_many_came_back_unasked_stands_b
     card, = manifest["claims"]
     low, high = map(float, re.findall(r"[\d.]+", card["interval"]))
     assert truth["holds"] and verdicts(manifest) == {"C14": "supported here"} and low <= 100 * truth["value"] <= high
-    assert "came back unasked" in manifest["in_short"] and "Under" in card["across"]
+    assert manifest["in_short"].startswith("For every 100 letters about ") and "Under" in card["across"]
+    assert "held back by lot" in text_of(page) and "came back unasked" in text_of(page)
     assert "Left out" not in page
 
 

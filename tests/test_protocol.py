@@ -243,8 +243,8 @@ def test_what_is_expected_without_a_letter_is_what_came_back_unasked_a_year_earl
     acts = [(i, "2023-10-01") for i in range(60)] + [(i, "2024-05-20") for i in range(24)] + [(59, "2024-08-01")]
     events = "event_id,person_id,occurred_at,event_type,touchpoint,initiated_by,source\n" + "".join(
         f"e{n},u{i},{day} 10:00,borrow,loan,person,desk\n" for n, (i, day) in enumerate(acts))
-    contacts = "campaign_id,person_id,arm,probability,assigned_at\n" + "".join(
-        f"earlier,u{i},letter,0.5,2024-05-01 12:00\n" for i in range(12))
+    contacts = "campaign_id,person_id,arm,probability,assigned_at,sent_at\n" + "".join(
+        f"earlier,u{i},letter,0.5,2024-05-01 12:00,2024-05-02 09:00\n" for i in range(12))
     folder = write_study(people=people, events=events, files={"contacts.csv": contacts},
                          sources={name: f"{name}.csv" for name in ("people", "events", "contacts")},
                          coverage=[{"source": "desk", "from": "2023-09-01", "to": "2025-08-31", "identity": "person"}])

@@ -89,7 +89,7 @@ def sizes_by_rise(shares, *, rises=(1, 2, 3, 5, 10)):
     1            2                           4424
     2            3                           2118
     3            5                            868
-    4           10                            276
+    4           10                            280
     """
     needed = {f"if {100 * share:.0f} in 100 come back unasked":
               [people_needed(share, share + rise / 100).total for rise in rises] for share in shares}
