@@ -263,7 +263,7 @@ def _across(claim, verdict, table):
     others = verdicts[verdicts != verdict].value_counts()
     words += f" ({'; '.join(f'{other}: {number}' for other, number in others.items())})." if len(others) else "."
     if shared := _shared(known, (verdicts != verdict).to_numpy()):
-        words += f" What all the others have in common: {'; '.join(shared)}."
+        words += f" What sets {'the other' if others.sum() == 1 else 'all the others'} apart: {'; '.join(shared)}."
     judged = known.loc[known["judged"], "estimate"] if "judged" in known else known["estimate"][:0]
     if len(others) and len(judged) and known["low"].le(judged.iloc[0]).all() and known["high"].ge(judged.iloc[0]).all():
         words += " All intervals hold the estimate judged: the others are less precise rather than different."
@@ -272,7 +272,7 @@ def _across(claim, verdict, table):
 
 
 def _shared(table, others):
-    """Choices that all these rows make, and not every other row: keyword and words."""
+    """Choices that all these rows make, and not every other row, in words."""
     names = [name for name in table if name not in ("estimate", "low", "high", "why", "judged")] if others.any() else []
-    return [f"{name.replace('_', ' ')}, {table.loc[others, name].iloc[0]}" for name in names
+    return [table.loc[others, name].iloc[0] for name in names
             if table.loc[others, name].nunique() == 1 < table[name].nunique()]

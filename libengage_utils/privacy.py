@@ -176,6 +176,17 @@ def suppress(counts, minimum=10, *, impossible=None):
     return pd.DataFrame(shown, index=counts.index, columns=counts.columns)
 
 
+def minus(words):
+    """Words with a minus sign before negative numbers, in place of a hyphen.
+
+    Examples
+    --------
+    >>> minus("from -4.3 to +4.3 since 2025-10-20")
+    'from \u22124.3 to +4.3 since 2025-10-20'
+    """
+    return re.sub(r"(?<![\w.])-(?=\.?\d)", "\N{MINUS SIGN}", words)
+
+
 def about(people):
     """A number of people as it may stand beside others: to the nearest ten, so that no difference tells a few.
 

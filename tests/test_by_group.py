@@ -105,5 +105,5 @@ def test_groups_made_after_the_lot_or_too_few_of_them_are_refused():
         effect_by_group(people.assign(opted_out=False), "opted_out")
     with pytest.raises(ValueError, match="no column school"):
         effect_by_group(people, "school")
-    with pytest.raises(ValueError, match="1 groups of site"):
+    with pytest.raises(ValueError, match="One group of site"):
         effect_by_group(people[people["site"] == "A"], "site")

@@ -394,3 +394,20 @@ def test_the_engine_cannot_load_anything_from_elsewhere(write_study):
 def test_settings_are_attributes_of_the_study(write_study):
     study = open_study(write_study())
     assert (study.name, study.loan_days, study.minimum_count) == (SETTINGS["name"], 28, 10)
+
+
+def test_few_rejected_people_cannot_be_told_from_the_counts_on_a_page(write_study):
+    people = "person_id,eligible_from,analytics_opt_out\n" + "".join(
+        f"u{n},2024-09-01,{'true' if n > 199 else 'false'}\n" for n in range(203))
+    table = open_study(write_study(people=people)).counts_to_show.set_index("table")
+    assert table.loc["people", ["read", "kept"]].tolist() == [200, 200] and pd.isna(table.loc["people", "rejected"])
+    assert table.loc["events", "rejected"] >= 0
+
+
+def test_a_blind_spot_that_the_roster_cannot_show_is_noticed(write_study):
+    coverage = [{"source": "desk", "from": "2024-09-01", "to": "2025-08-31", "identity": "person",
+                 "blind_spots": "home_site=Far; searches made without signing in"}]
+    assert not any("counted as visible" in notice for notice in open_study(write_study(coverage=coverage)).notices)
+    people = "person_id,eligible_from\nu1,2024-09-01\nu2,2024-09-01\nu3,2024-09-01\n"
+    notices = open_study(write_study(people=people, coverage=coverage)).notices
+    assert any("The coverage names people by home site, and the roster does not have it" in notice for notice in notices)

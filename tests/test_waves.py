@@ -136,7 +136,7 @@ def test_the_weakness_ends_the_summary_and_says_whether_the_lot_decided():
     lot, none = (stepped_waves(in_waves(1000), days=14, by_lot=by_lot) for by_lot in (True, False))
     for result in (lot, none):
         assert result.summary.endswith(result.weakness) and "effect" not in result.summary
-    assert "was drawn by lot" in lot.weakness and "was not drawn by lot" in none.weakness
+    assert "was drawn by lot" in lot.weakness and "Nothing says that waves were drawn by lot" in none.weakness
 
 
 @pytest.mark.parametrize(("change", "words"), [

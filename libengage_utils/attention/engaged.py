@@ -105,8 +105,8 @@ def staff_concentration(people, events, staff_time, periods, *, earlier, later, 
         allocation = allocate(staff_time, events, first=first, last=last, equal_parts=equal_parts)
         amount, whole = allocation.people.set_index("person_key")["minutes"], allocation.totals.sum()
         base, rest = f"staff time of {later}", "went to people not identified, to no visible act, or to"
+    others = about((amount[~amount.index.isin(after.index[ranked])] > 0).sum())
     amount, rank = amount.reindex(after.index[ranked], fill_value=0), before.loc[ranked, rank_by].fillna(0)
     index = concentration_index(amount, rank, draws=draws, minimum_count=minimum_count, random_state=random_state)
-    others = about((~ranked).sum())
     basis = f"This covers {amount.sum() / whole:.0%} of the {base}. The rest {rest} {others} people without a rank."
     return replace(index, of=of, basis=basis)

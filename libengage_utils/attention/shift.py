@@ -51,7 +51,7 @@ class Shift:
         """Of whom it would reach more, and of whom fewer, in a sentence."""
         rows = self.table[self.table["segment"] != UNKNOWN].dropna(subset="net")
         more, fewer = rows.loc[rows["net_low"] > 0, "segment"], rows.loc[rows["net_high"] < 0, "segment"]
-        told = [f"{word} acts of people {', '.join(names)}" for word, names in {"more": more, "fewer": fewer}.items()
+        told = [f"{word} acts of people {'; '.join(names)}" for word, names in {"more": more, "fewer": fewer}.items()
                 if len(names)]
         return (f"{self.minutes:g} staff minutes a week from {self.source} to {self.target} would answer "
                 f"{' and '.join(told) or 'about as many acts of everybody'}.")
@@ -104,7 +104,8 @@ def acts_an_hour(allocation, segment, *, minimum_count=10):
     number, people = (some.unstack().reindex(index=services.index, columns=names).fillna(0)
                       for some in (cells.sum(), cells.size()))
     shown = number.where(people.apply(suppress, axis=1, minimum=minimum_count).notna())
-    shown[UNKNOWN] = services["acts"] - number.sum(axis=1)
+    unknown = services["acts"] - number.sum(axis=1)
+    shown[UNKNOWN] = unknown.where((unknown == 0) | (unknown >= minimum_count))
     return shown.mul(60 / services["minutes_an_act"] / services["acts"], axis=0).rename_axis(columns="segment")
 
 

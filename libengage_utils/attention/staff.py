@@ -82,7 +82,9 @@ class Allocation:
         table["share"] = shown["minutes"] / shown["minutes"].sum()
         table[DESTINATIONS] = shown[DESTINATIONS].div(shown["minutes"].where(shown["minutes"] > 0), axis=0)
         table["minutes_an_act"] = _minutes_an_act(shown).round()
-        table.loc[people.between(1, self.minimum_count - 1), [*DESTINATIONS, "minutes_an_act"]] = np.nan
+        unknown = shown["acts"] - served.groupby("service")["acts"].sum().reindex(shown.index, fill_value=0)
+        few = people.between(1, self.minimum_count - 1) | unknown.between(1, self.minimum_count - 1)
+        table.loc[few, [*DESTINATIONS, "minutes_an_act"]] = np.nan
         return table.round(2).reset_index()
 
     @property

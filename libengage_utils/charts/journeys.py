@@ -133,7 +133,7 @@ def contrast(table, finding, *, xlabel, form=".0%", ax=None):
     matplotlib Axes
     """
     if table["estimate"].isna().all():
-        raise ValueError(f"Too few people are in any group for {xlabel} to be compared.")
+        raise ValueError("Too few people are in any group, or have either answer in it, for groups to be compared.")
     table = as_said(table, form)
     labels, series = list(dict.fromkeys(table["label"])), list(dict.fromkeys(table["series"]))
     ax = axes_of(ax, (0.27 * len(series) + 0.22) * len(labels) + 1.7)

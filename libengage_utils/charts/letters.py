@@ -43,7 +43,8 @@ def promise(table, ax=None):
     kept = known["predicted"].between(known["low"], known["high"]).sum()
     many = "all" if kept == len(known) else f"{kept} of"
     finding = f"The model keeps its promise in {many} {len(known)} groups, as far as chance can tell."
-    said = "; ".join(f"promised {percent(row.predicted)}, came {span(row, '.0%')}" for row in table.itertuples())
+    said = "; ".join("a group withheld" if np.isnan(row.estimate) else
+                     f"promised {percent(row.predicted)}, came {span(row, '.0%')}" for row in table.itertuples())
     return finish(ax, finding, "Points are groups of people with like chances; lines are 95% intervals. On the dotted line "
                   "a promise is kept.", f"{said[:1].upper()}{said[1:]}.", table["estimate"].isna().sum())
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ..claims import without_cause
+from ..privacy import minus
 
 INK, QUIET, GRID, ACCENT, BLUE = "#1d2733", "#5d6b7a", "#dde3ea", "#b4530a", "#1f6aa5"
 LIFECYCLE_COLOURS = {"not seen": "#c9a27a", "seen, then quiet": "#b9c3cf", "occasional": "#8fbcdc",
@@ -78,6 +79,7 @@ def finish(ax, finding, reading, numbers, withheld=0, *, by_lot=False):
 
     Only a figure of people whom a lot chose (`by_lot`) may name a cause.
     """
+    finding, reading, numbers = map(minus, (finding, reading, numbers))
     if not by_lot:
         without_cause(f"{finding} {reading} {numbers}")
     title = "\n".join(textwrap.wrap(finding, 66))

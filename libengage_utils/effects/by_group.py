@@ -127,8 +127,8 @@ def effect_by_group(followed, group, *, draws=2000, minimum_count=10, random_sta
     small = n.min(axis=1) < minimum_count
     cells, n = cells[~small], n[~small]
     if len(cells) < 2:
-        raise ValueError(f"{len(cells)} groups of {group} have {minimum_count} people in each arm, and it takes two to be "
-                         "compared: merge groups, or keep to the whole.")
+        raise ValueError(f"{'One group' if len(cells) else 'No group'} of {group} has {minimum_count} people in each arm; "
+                         "it takes two to be compared: merge groups, or keep to the whole.")
     each = [_difference(some) for name, some in rows.groupby(group) if name in cells.index]
     raw, low, high, variance = 100 * np.array(each).T * [[1], [1], [1], [100]]
     drawn, limits, mean, spread = _drawn_to_the_mean(raw, variance, draws, random_state)

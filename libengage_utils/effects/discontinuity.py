@@ -8,11 +8,11 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from ..privacy import about
+from .bandwidth import CHOOSING, bandwidths, weights
 from .density import Density, density
 
 PEOPLE, VALUES = 20, 5  # fewest on a side within the bandwidth
 SHARE_OF = 100  # fewest people on a side within a bandwidth that is chosen, where the outcome is yes or no
-CHOOSING = 10  # fewest distinct values on a side from which a bandwidth can be chosen
 NEIGHBOURS = 3  # whose mean stands for a row's expected outcome
 BINS = 10  # of the chart, on a side, at most
 BANDWIDTHS = {"half the bandwidth": 0.5, "the bandwidth": 1, "one and a half times the bandwidth": 1.5,
@@ -81,9 +81,10 @@ class Discontinuity:
     @property
     def tries_headline(self):
         """How many of the tries see a jump, in a sentence."""
-        sure = (self.tries["low"] > 0) | (self.tries["high"] < 0)
-        tried = self.tries["estimate"].notna().sum()
-        return f"{sure.sum()} of {tried} tries, those at false lines among them, tell a jump from chance."
+        tried = self.tries.dropna(subset="estimate").assign(true=lambda table: table["cutoff"] == self.cutoff)
+        sure = (tried["low"] > 0) | (tried["high"] < 0)
+        at, false = (f"{sure[some].sum()} of {some.sum()}" for some in (tried["true"], ~tried["true"]))
+        return f"Told from chance: a jump at the line by {at} bandwidths, and at {false} lines at which nothing happened."
 
     @property
     def headline(self):
@@ -247,58 +248,24 @@ def _check(sample, bandwidth, fewest):
                          "jump to be shown.")
 
 
-def _weights(x, side, bandwidth, order):
-    """Weights (order + 1, n) of the outcomes in each coefficient of a polynomial fitted to one side of the cutoff."""
-    kernel, power = np.clip(1 - np.abs(x) / bandwidth, 0, None) * side, np.arange(order + 1.0)[:, np.newaxis]
-    design = (x / bandwidth) ** power
-    return np.linalg.solve((design * kernel) @ design.T, design * kernel) / bandwidth**power
-
-
 def _jump(sample, widths, fewest):
     """Both bandwidths, chosen if None; and the jump between straight lines, the same less its bias, and limits of this."""
     if widths is None:
         _check(sample, None, fewest)
-        widths = _bandwidths(sample)
+        widths = bandwidths(sample)
     _check(sample, min(widths), fewest)
     plain, bias = np.zeros((2, len(sample.x)))
     for sign, side in zip((-1, 1), sample.sides, strict=True):
-        line = _weights(sample.x, side, widths[0], 1)[0]
+        line = weights(sample.x, side, widths[0], 1)[0]
         plain += sign * line
-        bias += sign * (line @ sample.x**2) * _weights(sample.x, side, widths[1], 2)[2]
+        bias += sign * (line @ sample.x**2) * weights(sample.x, side, widths[1], 2)[2]
     corrected = (plain - bias) @ sample.y
     limits = corrected + stats.norm.ppf([0.025, 0.975]) * np.sqrt(sample.variance(plain - bias))
+    if sample.shown:       # a share jumps by no more than the whole
+        if abs(corrected) > 1:
+            raise ValueError(f"The lines near {sample.cutoff:g} part by more than a share can: too few people are near it.")
+        limits = np.clip(limits, -1, 1)
     return tuple(map(float, widths)), tuple(map(float, (plain @ sample.y, corrected, *limits)))
-
-
-def _bandwidths(sample):
-    """Bandwidths of the lines and of the bend, by plugging in from the highest derivative down."""
-    distinct = np.unique(sample.x)
-    sides = distinct[distinct < 0], distinct[distinct >= 0]
-    least = max(sample.least, *(np.sort(np.abs(some))[CHOOSING - 1] for some in sides))
-    spread = min(sample.x.std(ddof=1), np.subtract(*np.quantile(sample.x, [0.75, 0.25])) / 1.349)
-    pilot, bend, width = max(2.576 * spread * len(distinct) ** -0.2, least), None, None
-    for derivative, order in ((3, 3), (2, 2), (0, 1)):
-        bend, width = width, _best(sample, derivative, order, pilot, width)
-        width = np.fmin(np.fmax(width, least), np.abs(sample.x).max())
-    return width, bend
-
-
-def _best(sample, derivative, order, pilot, wider):
-    """Bandwidth of least mean squared error for the jump of a coefficient of polynomials of this order.
-
-    Its variance is taken at the pilot bandwidth; its bias from the next coefficient, estimated within `wider`; if there
-    is none, from all rows, and without the regularisation that keeps a small bias from making bandwidths boundless.
-    """
-    ahead, bias, unsure, jump = order + 1 - derivative, 0.0, 0.0, 0.0
-    for sign, side in zip((-1, 1), sample.sides, strict=True):
-        weights = _weights(sample.x, side, pilot, order)[derivative]
-        next_one = _weights(sample.x, side, wider or np.abs(sample.x[side]).max(), order + 1)[order + 1]
-        next_one *= weights @ sample.x ** (order + 1) / pilot**ahead
-        jump, bias = jump + sign * weights, bias + sign * (next_one @ sample.y)
-        unsure += 3 * sample.variance(next_one) * (wider is not None)
-    variance = pilot ** (2 * derivative + 1) * sample.variance(jump)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return ((2 * derivative + 1) * variance / (2 * ahead * (bias**2 + unsure))) ** (1 / (2 * order + 3))
 
 
 def _tried(label, sample, widths, fewest):
@@ -339,6 +306,9 @@ def _lines(sample, bandwidth):
     """Both ends of the straight line on each side."""
     rows = []
     for word, sign, side in zip(("below", "above"), (-1, 1), sample.sides, strict=True):
-        level, slope = _weights(sample.x, side, bandwidth, 1) @ sample.y
-        rows += [(sample.cutoff + step, level + slope * step, word) for step in sorted((0, sign * bandwidth))]
+        level, slope = weights(sample.x, side, bandwidth, 1) @ sample.y
+        steps = np.array(sorted((0, sign * bandwidth)), dtype=float)
+        if sample.shown and slope:      # a line ends where it leaves what a share can be
+            steps = np.clip(steps, *sorted((-level / slope, (1 - level) / slope)))
+        rows += [(sample.cutoff + step, level + slope * step, word) for step in steps]
     return pd.DataFrame(rows, columns=["at", "estimate", "side"])

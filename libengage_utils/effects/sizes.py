@@ -72,7 +72,7 @@ def sizes_by_rise(shares, *, rises=(1, 2, 3, 5, 10)):
     Parameters
     ----------
     shares : sequence of float
-        Shares who may come back without the letter.
+        Shares who may come back without the letter; taken to the whole percent.
     rises : sequence of float
         Rises to be seen, in percentage points.
 
@@ -91,8 +91,9 @@ def sizes_by_rise(shares, *, rises=(1, 2, 3, 5, 10)):
     3            5                            868
     4           10                            280
     """
-    needed = {f"if {100 * share:.0f} in 100 come back unasked":
-              [people_needed(share, share + rise / 100).total for rise in rises] for share in shares}
+    needed = {f"if {share} in 100 come back unasked":
+              [people_needed(share / 100, (share + rise) / 100).total for rise in rises]
+              for share in sorted({round(100 * share) for share in shares})}
     return pd.DataFrame({"rise in 100": rises, **needed})
 
 

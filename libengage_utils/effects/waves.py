@@ -42,8 +42,9 @@ class SteppedWaves:
     def weakness(self):
         """What the design cannot rule out."""
         who = ("Who was in which wave was drawn by lot, so that waves differ by chance only" if self.by_lot else
-               "Who was in which wave was not drawn by lot, so that waves may differ in more than the letter")
-        return f"{who}; the last waves have few or none left to compare with, and nothing is known past the next wave."
+               "Nothing says that waves were drawn by lot, so that they may differ in more than the letter")
+        few = "" if self.table["waiting"].gt(0).all() else " the last had nobody left to compare with;"
+        return f"{who};{few} nothing is known past the next wave."
 
     @property
     def summary(self):

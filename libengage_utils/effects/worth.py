@@ -46,7 +46,7 @@ class NaiveReading:
         """The finding in two or three sentences."""
         written, before, held, added = self.table["estimate"]
         if np.isnan(added):
-            return "In one arm too few people came back, or stayed away, for a naive reading to be set beside the lot."
+            return self.headline
         words = ("In the days that the rule counts none of these people had been seen, since it chose them for that: before "
                  f"and after would claim {written:.1f} returns for every 100 letters. Of those held back by lot, {held:.1f} "
                  "in 100 came back unasked")
@@ -60,6 +60,8 @@ class NaiveReading:
         if np.isfinite(self.low):
             return words + (f". The naive number is at least {self.low:.1f} times what the letter added (95% limit), and "
                             "may be any number of times, since the letter may have added nothing.")
+        if self.table["high"].iloc[-1] < 0:
+            return words + ". The letter took returns away: more would have come without it than the naive number counts."
         return words + ". The letter added nothing: all that the naive number counts would have come anyway."
 
 

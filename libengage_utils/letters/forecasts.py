@@ -25,9 +25,9 @@ class Skill:
         verdict = ("tells people apart better than one share for all" if self.low > 0 else
                    "does worse than one share for all" if self.high < 0 else
                    "is not known to do better than one share for all")
-        size = f"{abs(self.estimate):.0%} {'smaller' if self.estimate >= 0 else 'larger'}"
-        return (f"For {about(self.people)} people the forecast {verdict}: its squared error is {size} (95% interval "
-                f"{self.low:.0%} to {self.high:.0%} smaller).")
+        ends = [f"{abs(end):.0%} {'smaller' if end >= 0 else 'larger'}" for end in (self.estimate, self.low, self.high)]
+        return (f"For {about(self.people)} people the forecast {verdict}: its squared error is {ends[0]} (95% interval "
+                f"{ends[1]} to {ends[2]}).")
 
 
 def calibration(probability, returned, *, bins=5, minimum_count=10):
@@ -109,7 +109,7 @@ def brier_skill(probability, returned, *, draws=2000, minimum_count=10, random_s
     --------
     >>> print(brier_skill([0.2] * 100 + [0.6] * 100, [True] * 20 + [False] * 80 + [True] * 60 + [False] * 40).summary)
     For about 200 people the forecast tells people apart better than one share for all: its squared error is 17%
-    smaller (95% interval 6% to 26% smaller).
+    smaller (95% interval 6% smaller to 26% smaller).
     """
     probability, returned = _forecast(probability, returned)
     if min(returned.sum(), (~returned).sum()) < minimum_count:

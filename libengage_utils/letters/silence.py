@@ -136,8 +136,8 @@ class Quiet:
 
     @property
     def table(self):
-        """`left_out` with few people withheld, and what would give them away."""
-        shown = suppress(self.left_out.set_index("reason")["people"], self.minimum_count)
+        """`left_out` to the nearest ten, with few people withheld, and what would give them away."""
+        shown = suppress(self.left_out.set_index("reason")["people"], self.minimum_count).round(-1)
         return shown.rename("people").reset_index()
 
     @property

@@ -15,6 +15,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from ..claims import MIME, VERDICTS
+from ..privacy import minus
 from .markup import clean, markdown, svg_picture, tidy_table
 from .running import ReportError, only_imports, tags
 
@@ -184,7 +185,7 @@ class Page:
         elif "text/html" in data:
             self._html(data["text/html"], {**metadata, **metadata.get("text/html", {})}.get("caption", ""))
         elif "text/markdown" in data:
-            self._add("prose", html=Markup(self._markdown(data["text/markdown"])))
+            self._add("prose", html=Markup(self._markdown(minus(data["text/markdown"]))))
         elif "text/plain" in data:
             self._plain(data["text/plain"])
 
@@ -235,6 +236,7 @@ class Page:
                               f"it is one of: {', '.join(VERDICTS)}.")
         if missing := [part for part in ("id", "claim", "rule", "answer") if not card.get(part)]:
             raise self._error(f"the claim {card.get('id')} lacks its {missing[0]}.")
+        card |= {part: minus(card.get(part) or "") for part in ("answer", "across")}
         card["anchor"] = self._identifier(f"claim {card['id']}")
         self.claims.append(card)
         self._add("claim", card=card)

@@ -114,8 +114,13 @@ def _lacking(needs, has_tables, path):
     return tuple(table for table in TABLES if table in needs - set(has_tables))
 
 
-def _needs(tables):
-    return f"needs {' and '.join(NEEDED[table] for table in tables)}, which this study does not have."
+def _needs(tables, several=False):
+    return f"need{'' if several else 's'} {_listed([NEEDED[table] for table in tables])}, which this study does not have."
+
+
+def _listed(words):
+    """Words with commas, and "and" before the last."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _skipped(notebook, path, lacking):
@@ -142,8 +147,9 @@ def _leave_out(cells, has_tables, path):
         tables = [table for table in TABLES if any(table in lacking(cell) for cell in run)]
         titles = [title for cell in run if cell.cell_type == "markdown" for title in headings(cell.source)]
         top = min((level for level, _ in titles), default=0)
-        names = " and ".join(f"“{words}”" for level, words in titles if level == top) or "this step"
-        kept.append(new_markdown_cell(f"*Left out: {names} {_needs(tables)}*", id=f"left-out-{len(kept)}"))
+        names = [f"“{words}”" for level, words in titles if level == top] or ["this step"]
+        words = f"*Left out: {_listed(names)} {_needs(tables, len(names) > 1)}*"
+        kept.append(new_markdown_cell(words, id=f"left-out-{len(kept)}"))
         kept += [new_code_cell(_not_testable(claim, f"It {_needs(tables)}"), id=f"untested-{claim}",
                                metadata={"tags": ["remove-input"]}) for cell in run for claim in _claims(cell)]
     return kept
@@ -214,12 +220,13 @@ def _run_cell(client, cell, at, reasons):
         why = _last_line(error.evalue)
         if error.ename == "NameError":
             why = reasons.get(re.search(r"'(\w+)'", why)[1], "A step it builds on could not be computed.")
-    reasons |= dict.fromkeys(_named(cell.source), why)
     if claims := _claims(cell):
         cell.source = _not_testable(claims[0], why)
         client.execute_cell(cell, at)
     else:
-        cell.outputs = [new_output("display_data", {"text/markdown": f"*Left out: {why}*"})]
+        said = "for the reason given above." if why in reasons.values() else why
+        cell.outputs = [new_output("display_data", {"text/markdown": f"*Left out: {said}*"})]
+    reasons |= dict.fromkeys(_named(cell.source), why)
     return why
 
 

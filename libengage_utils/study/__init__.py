@@ -48,6 +48,16 @@ class Study:
     fingerprint: str
     connection: duckdb.DuckDBPyConnection = field(repr=False)
 
+    @property
+    def counts_to_show(self):
+        """`counts` for a page: where few people were rejected that number is missing, and read and kept are to the ten."""
+        table = self.counts.drop(columns="file").astype({name: float for name in ("read", "kept", "rejected")})
+        people = [TABLES[name].key == ("person_key",) for name in table["table"]]
+        few = pd.Series(people) & table["rejected"].between(1, self.minimum_count - 1)
+        table.loc[few, ["read", "kept"]] = table.loc[few, ["read", "kept"]].round(-1)
+        table.loc[few, "rejected"] = float("nan")
+        return table.assign(table=table["table"].str.replace("_", " "))
+
     def get(self, table):
         """A table as a DuckDB relation, or None where the study has no such table."""
         return getattr(self, table) if table in self.tables else None

@@ -243,6 +243,7 @@ def _notices(connection, settings, counts):
         notices.append(f"{few(alike)} identifiers on the roster differ from another only by capital letters; they are "
                        "kept as different people. If they are one person, write them alike in the export.")
     notices += _floor(connection)
+    notices += _blind_spots_that_apply_to_nobody(connection, settings)
     roster = "SELECT person_key FROM staged_people WHERE problem IS NULL"
     if any(count["table"] == "contacts" for count in counts):
         strangers = one("SELECT count(DISTINCT person_key) FROM staged_contacts WHERE problem IS NULL "
@@ -270,6 +271,16 @@ def _notices(connection, settings, counts):
             notices.append(f"The log ends on {last}, {(settings.as_of - last).days} days before the as-of date: "
                            "people may look quiet because nothing was recorded.")
     return notices
+
+
+def _blind_spots_that_apply_to_nobody(connection, settings):
+    """Notice a blind spot that names a column of the roster which is empty, so that those people count as visible."""
+    spots = {spot.strip() for spots in settings.coverage["blind_spots"] for spot in spots.split(";") if "=" in spot}
+    columns = {spot.partition("=")[0].strip() for spot in spots} & set(TABLES["people"].names)
+    empty = [column for column in sorted(columns) if not connection.execute(
+        f'SELECT count("{column}") FROM staged_people WHERE problem IS NULL').fetchone()[0]]
+    return [f"The coverage names people by {column.replace('_', ' ')}, and the roster does not have it: people whom no "
+            "source can see are counted as visible. Add it to the roster." for column in empty]
 
 
 def _floor(connection):
