@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from libengage_utils.effects import follow, seen_again, unasked_returns
+from libengage_utils.effects import follow, followed_rhythms, seen_again, unasked_returns
 from libengage_utils.effects.returns import return_curves
 from libengage_utils.effects.shares import share_returned
 
@@ -224,6 +224,16 @@ def test_who_is_seen_again_is_anybody_asked_after():
     events = acts(("a", "2025-01-03"), ("b", "2025-02-01"), ("d", "2025-06-01"))
     again = seen_again(["b", "a"], events, on="2025-01-01", days=30)
     assert again[["person_key", "returned"]].values.tolist() == [["a", True], ["b", False]]
+
+
+def test_a_rhythm_is_checked_on_people_who_stay_and_to_whom_nobody_wrote():
+    people = roster()[:3].assign(eligible_to=pd.to_datetime([None, "2025-02-01", None]))
+    events = acts(("a", "2024-06-01"), ("a", "2025-01-09"), ("b", "2024-06-01"), ("c", "2024-06-01"), ("d", "2025-06-01"))
+    written = lot("l", person_key=["c"], sent_at=pd.Timestamp("2025-03-01 09:00"))
+    table = followed_rhythms(people, events, written, on="2025-01-01", days=60).set_index("person_key")
+    assert table["returned"].dropna().to_dict() == {"a": True}
+    unwritten = followed_rhythms(people, events, on="2025-01-01", days=60).set_index("person_key")
+    assert unwritten["returned"].dropna().to_dict() == {"a": True, "c": False}
 
 
 def test_people_gone_from_the_roster_are_told_by_arm_with_how_far_they_could_move_the_difference():

@@ -12,7 +12,7 @@ from .mediation import mediation
 from .person_terms import person_terms, terms_between
 from .recovery import recovery
 from .returns import return_curves, returns_after
-from .seen import seen_again, unasked_returns
+from .seen import followed_rhythms, seen_again, unasked_returns
 from .shares import share_returned
 from .sizes import enough_words, people_needed, sizes_by_rise, smallest_difference
 from .uplift import qini
@@ -20,7 +20,7 @@ from .waves import stepped_waves
 from .worth import cost_per_return, harm, naive
 
 __all__ = ["balance", "cost_per_return", "discontinuity", "effect_by_group", "enough_words", "extremes", "follow",
-           "harm", "holdout_effect", "letter_effect", "log_rank", "matched_difference", "mediation", "naive",
-           "people_needed", "person_terms", "qini", "recovery", "return_curves", "return_model", "returns_after",
-           "seen_again", "share_returned", "sizes_by_rise", "smallest_difference", "standardised_return",
-           "stepped_waves", "terms_between", "unasked_returns"]
+           "followed_rhythms", "harm", "holdout_effect", "letter_effect", "log_rank", "matched_difference", "mediation",
+           "naive", "people_needed", "person_terms", "qini", "recovery", "return_curves", "return_model",
+           "returns_after", "seen_again", "share_returned", "sizes_by_rise", "smallest_difference",
+           "standardised_return", "stepped_waves", "terms_between", "unasked_returns"]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..engagement import day_number
 from ..journeys.sessions import acts_of_people
-from ..letters.silence import quiet_by_rule, silence
+from ..letters.silence import active_days, quiet_by_rule, silence
 
 
 def seen_again(person_key, events, *, on, days):
@@ -54,6 +54,55 @@ def seen_again(person_key, events, *, on, days):
                          "returned": after <= days, "watched": days})
 
 
+def followed_rhythms(people, events, contacts=None, *, on, days, holidays=None, absences=None):
+    """Everybody's history of active days up to a day, and whether they were seen again after it, to check a model by.
+
+    Parameters
+    ----------
+    people, events, on, holidays, absences
+        As for `active_days`.
+    contacts : frame, optional
+        Table of the schema.
+    days : int
+        Window in which being seen again counts.
+
+    Returns
+    -------
+    DataFrame, sorted by person_key
+        As made by `active_days`, and returned: missing for people who are not eligible throughout the window, or were sent
+        a letter before it is over.
+
+    Raises
+    ------
+    ValueError
+        As for `active_days` and `seen_again`.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"person_key": ["ann", "bob"], "eligible_to": pd.to_datetime([None, "2024-10-01"])})
+    >>> events = pd.DataFrame({"event_id": list("123"), "person_key": ["ann", "ann", "bob"], "initiated_by": "person",
+    ...     "occurred_at": pd.to_datetime(["2024-01-01", "2024-10-09", "2024-01-09"])})
+    >>> rows = followed_rhythms(people, events, on="2024-09-01", days=38)
+    >>> rows["returned"].isna().tolist(), bool(rows["returned"][0])
+    ([False, True], True)
+    """
+    table = active_days(people, events, on=on, holidays=holidays, absences=absences)
+    begun, over = pd.Timestamp(on).normalize(), pd.Timestamp(on).normalize() + pd.Timedelta(days=days)
+    roster = as_pandas(people).set_index("person_key").reindex(index=table["person_key"])
+    roster = roster.reindex(columns=["eligible_from", "eligible_to"]).apply(pd.to_datetime)
+    stays = ~(roster["eligible_from"] > begun) & ~(roster["eligible_to"] < over)
+    if contacts is not None:
+        stays &= ~roster.index.isin(sent_before(contacts, over))
+    returned = seen_again(table["person_key"], events, on=on, days=days)["returned"].astype("boolean")
+    return table.assign(returned=returned.where(stays.to_numpy()))
+
+
+def sent_before(contacts, over):
+    """Keys of the people who were sent a letter on a day or before it (Series)."""
+    sent = as_pandas(contacts)
+    return sent.loc[pd.to_datetime(sent["sent_at"]) < over + pd.Timedelta(days=1), "person_key"]
+
+
 def unasked_returns(people, events, contacts=None, *, on, lapse_days, days, holidays=None, absences=None, coverage=None):
     """How many come back unasked: those whom the rule would have chosen on an earlier day, on which no letter went.
 
@@ -92,9 +141,8 @@ def unasked_returns(people, events, contacts=None, *, on, lapse_days, days, holi
     silent = silence(people, events, on=on, holidays=holidays, absences=absences, coverage=coverage)
     quiet = quiet_by_rule(silent, as_pandas(people), lapse_days=lapse_days, outcome_days=days, on=on).people
     if contacts is not None:
-        sent = as_pandas(contacts)
-        over = pd.Timestamp(on).normalize() + pd.Timedelta(days=days + 1)
-        quiet = quiet[~quiet["person_key"].isin(sent.loc[pd.to_datetime(sent["sent_at"]) < over, "person_key"])]
+        over = pd.Timestamp(on).normalize() + pd.Timedelta(days=days)
+        quiet = quiet[~quiet["person_key"].isin(sent_before(contacts, over))]
     if quiet.empty:
         raise ValueError(f"Nobody was silent for {lapse_days} expected days on {said(pd.Timestamp(on))} and not written to: "
                          "take a later day, or fewer days.")
