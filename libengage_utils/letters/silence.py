@@ -160,6 +160,9 @@ class Quiet:
 def quiet_by_rule(silent, people, *, lapse_days, outcome_days, on, minimum_count=10):
     """Who has been silent for so many expected days, and may be written to on that day.
 
+    Whether somebody may be written to is as the roster says that is handed in: of a day long past, it may know more than
+    was known then.
+
     Parameters
     ----------
     silent : DataFrame
