@@ -1,5 +1,6 @@
 """The pages on the letter and on staff time find what was planted, and say in a sentence what they cannot."""
 
+import json
 import re
 from pathlib import Path
 
@@ -121,11 +122,28 @@ def everybody_away(roster, events, said):
 @pytest.mark.parametrize(("change", "words"), [
     (without("contacts", "campaigns"), "a record of whom a letter went to"),
     (looked_at_too_early, "wait 48 days"),
-    (nobody_ever_seen, ""), (everybody_away, "")])
+    (nobody_ever_seen, "")])
 def test_a_study_that_cannot_judge_a_letter_still_gets_its_page(small, tmp_path, change, words):
     manifest, page = page_of(LETTER, small(2000, study=change), tmp_path)
     assert verdicts(manifest)["C14"] == "not testable with this data"
     assert words in text_of(page) and "Traceback" not in page and not re.findall(r"\bnan\b", text_of(page))
+
+
+def only_a_year_on_record(roster, events, said):
+    start = pd.Timestamp("2024-10-25").date()
+    said["coverage"] = [{**source, "from": start} for source in said["coverage"]]
+    return roster, events[events["occurred_at"] >= str(start)], said
+
+
+def test_a_letter_is_judged_although_the_log_is_too_short_for_a_year_before(small, tmp_path):
+    manifest, page = page_of(LETTER, small(6000, study=only_a_year_on_record), tmp_path)
+    assert verdicts(manifest)["C14"] == "supported here" and manifest["in_short"].startswith("For every 100 letters")
+    assert "Nothing is on record of identified people before that day" in text_of(page)
+
+
+def test_where_nobody_was_expected_nobody_is_quiet_and_the_lot_that_was_drawn_is_judged_all_the_same(small, tmp_path):
+    manifest, page = page_of(LETTER, small(2000, study=everybody_away), tmp_path)
+    assert verdicts(manifest)["C14"] in ("supported here", "cannot tell") and "nobody is to be written to" in text_of(page)
 
 
 @pytest.mark.parametrize("change", [all_written_to, None])
@@ -135,15 +153,17 @@ def test_without_a_lot_no_figure_title_or_card_names_a_cause(small, tmp_path, ch
         contacts_changed(folder, change)
     _, page = page_of(LETTER, folder, tmp_path)
     for pattern in (r"<h[1-6].*?</h[1-6]>", r"<figure.*?</figure>", r"alt=\".*?\"",
-                    r"<article class=\"claim.*?</article>", r"<section[^>]*in-short.*?</section>"):
+                    r"<article[^>]*claim.*?</article>", r"<section[^>]*in-short.*?</section>"):
         said = said_by(page, pattern).replace("\u2018We miss you\u2019 brought them back", "")
-        assert not CAUSAL.search(re.sub(r"<[^>]+>", " ", said).replace("bring anybody back", ""))
+        assert said and not CAUSAL.search(re.sub(r"<[^>]+>", " ", said))
 
 
 @pytest.mark.parametrize("notebook", sorted((HOME / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_no_heading_of_a_notebook_names_a_cause(notebook):
-    headings = re.findall(r"(?m)^#+ .*$", notebook.read_text().replace("\\n", "\n"))
-    assert headings is not None and not any(CAUSAL.search(heading) for heading in headings)
+    cells = json.loads(notebook.read_text())["cells"]
+    prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    headings = re.findall(r"(?m)^#+ .*$", prose)
+    assert len(headings) >= 5 and not any(CAUSAL.search(heading) for heading in headings)
 
 
 # --- staff time ---

@@ -135,21 +135,46 @@ def matched_difference(table, treated, outcome, on, *, draws=1000, minimum_count
     if (fewest := min(len(set(person[side])) for side in sides)) < minimum_count:
         raise ValueError(f"{fewest:,} people have a like, with {treated} or without; {minimum_count} of either are needed: "
                          "hold fewer circumstances alike, or bands of them that are wider.")
-    size, times = alike.max() + 1, people_drawn(len(keys), draws, random_state)
-    n, total = (over_samples(times, sums_by_person(person, own * size + alike, part, 2 * size)).reshape(-1, 2, size)
-                for part in (np.ones(len(value)), value))
-    share = np.where(n.all(axis=1), n[:, 1], 0)[:, np.newaxis]
-    others, theirs = ((share * total / np.maximum(n, 1)).sum(axis=2) / share.sum(axis=2)).T
+    others, theirs, share = means_of_likes(own, alike, value, person, draws, random_state)
     answers = [side & (value == answer) for side in sides for answer in (0, 1)]
     if yes_or_no and min(len(set(person[answer])) for answer in answers) < minimum_count:
         raise ValueError(f"Of people alike, too few had the outcome, or had it not, with {treated} or without, for the "
                          "two to be compared.")
     ratio = np.array(told(theirs / others, len(keys))) if yes_or_no else np.full(3, np.nan)
-    weights = np.where(own, both, both * (n[0, 1] / np.maximum(n[0, 0], 1))[alike])
+    weights = np.where(own, both, both * share[alike])
     return MatchedDifference(
         treated, outcome, *map(float, told(theirs - others, len(keys))), float(value[own].mean() - value[~own].mean()),
         *map(float, ratio), *e_value(*ratio), _balance(as_numbers(rows, on), own, weights), int(sides[0].sum()),
         int((own & ~both).sum()), len(set(person[both])), len(table) - len(rows), yes_or_no)
+
+
+def means_of_likes(own, alike, value, person, draws, random_state):
+    """Mean outcome of others who have a like and of the treated who have one, over samples of people.
+
+    Parameters
+    ----------
+    own : ndarray of bool, shape (n_rows,)
+        Whether a row is of the treated.
+    alike, person : ndarray of int, shape (n_rows,)
+        Codes from 0 of strata and of people.
+    value : ndarray of shape (n_rows,)
+    draws, random_state
+        Samples of people, seed.
+
+    Returns
+    -------
+    others, theirs : ndarray of shape (1 + draws,)
+        The first of everybody once; strata weigh as the treated in them do.
+    share : ndarray of shape (n_strata,)
+        Treated for each other row of a stratum.
+    """
+    size, times = alike.max() + 1, people_drawn(person.max() + 1, draws, random_state)
+    n, total = (over_samples(times, sums_by_person(person, own * size + alike, part, 2 * size)).reshape(-1, 2, size)
+                for part in (np.ones(len(value)), value))
+    treated = np.where(n.all(axis=1), n[:, 1], 0)[:, np.newaxis]
+    with np.errstate(invalid="ignore"):
+        others, theirs = ((treated * total / np.maximum(n, 1)).sum(axis=2) / treated.sum(axis=2)).T
+    return others, theirs, n[0, 1] / np.maximum(n[0, 0], 1)
 
 
 def e_value(ratio, low, high):

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from ..resampling import over_samples, people_drawn, sums_by_person, told
+from ..resampling import told
+from .matching import means_of_likes
 from .returns import KINDS, need_columns
 from .strata import strata
 
@@ -65,14 +66,9 @@ def _matched(journeys, value, draws, minimum_count, random_state):
     rows, value = journeys[known], value[known].to_numpy()
     failed = (rows["kind"] == KINDS[1]).to_numpy()
     alike = strata(rows, ["service", "earlier"])[0]
-    size = alike.max(initial=0) + 1
     both = np.isin(alike, alike[failed]) & np.isin(alike, alike[~failed])
     person, keys = pd.factorize(rows["person_key"], sort=True)
     if min(len(set(person[both & part])) for part in (failed, ~failed)) < minimum_count:
         return (np.nan,) * 6
-    weights, cell = people_drawn(len(keys), draws, random_state), failed * size + alike
-    n, total = (over_samples(weights, sums_by_person(person, cell, part, 2 * size)) for part in (np.ones(len(value)), value))
-    mean, share = total / np.maximum(n, 1), np.where(n[:, :size] > 0, n[:, size:], 0)
-    with np.errstate(invalid="ignore"):
-        gap = (share * (mean[:, size:] - mean[:, :size])).sum(axis=1) / share.sum(axis=1)
-    return *told(gap, len(keys)), (both & failed).sum(), both[failed].mean(), len(set(person[both]))
+    others, theirs, _ = means_of_likes(failed, alike, value, person, draws, random_state)
+    return *told(theirs - others, len(keys)), (both & failed).sum(), both[failed].mean(), len(set(person[both]))
