@@ -15,8 +15,8 @@ HOME = Path(__file__).parent.parent
 PACKAGE = HOME / "libengage_utils"
 NOTEBOOKS = sorted((HOME / "notebooks").glob("*.ipynb"))
 ORDER = ["schema", "privacy", "demo", "study", "engagement", "segments", "agreement", "valleys", "clusters",
-         "latent", "dimensions", "standardisation", "nonusers", "survey", "emotions", "journeys", "resampling", "attention",
-         "letters", "effects", "specifications", "claims", "planning", "charts", "report", "__main__"]
+         "latent", "dimensions", "standardisation", "nonusers", "survey", "emotions", "journeys", "resampling", "uptake",
+         "coverage", "recapture", "themes", "reading_lists", "attention", "letters", "effects", "specifications", "claims", "planning", "charts", "report", "__main__"]
 
 
 def room(path):

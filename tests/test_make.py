@@ -126,7 +126,7 @@ def test_a_changed_notebook_makes_its_page_alone_anew(at_work):
 def test_a_changed_package_makes_every_page_anew(at_work):
     clone, run = at_work
     run()
-    later(clone / "libengage_utils" / "claims.py")
+    later(clone / "libengage_utils" / "claims" / "rules.py")
     assert run()[2] == ["prepare study", *EVERY_PAGE, "index study"]
 
 

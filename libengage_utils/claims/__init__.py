@@ -1,0 +1,6 @@
+"""A claim's rule, estimate and verdict."""
+
+from .judging import CAUSAL, MIME, ClaimCard, judge, more_or_fewer, without_cause
+from .rules import CLAIMS, VERDICTS, Claim
+
+__all__ = ["CAUSAL", "CLAIMS", "MIME", "VERDICTS", "Claim", "ClaimCard", "judge", "more_or_fewer", "without_cause"]
