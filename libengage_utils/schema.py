@@ -157,6 +157,21 @@ TABLES = {
             _C("weight", "number", "comments that the coded one stands for", minimum=0, unit="comments"),
         ),
         _table(
+            "quotations", "comments that may be shown, each approved by somebody who read it", "feedback_id",
+            _C("feedback_id", "text", "the comment", required=True),
+            _C("quote", "text", "what may be shown of it", required=True),
+            _C("consent", "boolean", "whether its writer agreed to be quoted", required=True),
+            _C("approved_by", "category", "initials of whoever read it and found nothing that tells who wrote it"),
+            _C("approved_on", "date", "when"),
+        ),
+        _table(
+            "priorities", "what the library has declared that it will work on", "priority",
+            _C("priority", "category", "the priority, as declared", required=True),
+            _C("order", "integer", "its place, 1 the first", required=True, minimum=1),
+            _C("words", "text", "words in which people would speak of it, separated by semicolons; an asterisk at the end "
+               "stands for any ending", required=True),
+        ),
+        _table(
             "campaigns", "letters sent to groups of people", "campaign_id",
             _C("campaign_id", "text", "identifies the campaign", required=True),
             _C("purpose", "text", "what it was for", required=True),
@@ -218,7 +233,8 @@ TABLES = {
             _C("service", "category", "the service", required=True),
             _C("step", "category", "the touchpoint", required=True),
             _C("order", "integer", "its place", required=True, minimum=1),
-            _C("required", "boolean", "whether it may be left out", required=True),
+            _C("required", "boolean", "whether it must be taken", required=True),
+            _C("repeatable", "boolean", "whether it may be taken several times in a row", default=False),
         ),
         _table(
             "forecasts", "uptake expected of a service, recorded before its launch", "service",

@@ -13,6 +13,7 @@ from .feedback import collect
 from .files import in_words, write_table, write_yaml
 from .launches import launch
 from .letter import send_letter
+from .listening import priorities, quotations
 from .lists import make_lists
 from .people import make_roster, make_traits
 from .placements import leave_out_the_absent, make_placements
@@ -28,6 +29,8 @@ FILES = {
     "absences": "absences.csv",
     "feedback": "feedback.csv.gz",
     "codes": "codes.csv",
+    "quotations": "quotations.csv",
+    "priorities": "priorities.csv",
     "campaigns": "campaigns.csv",
     "contacts": "contacts.csv",
     "staff_time": "staff_time.csv.gz",
@@ -108,6 +111,8 @@ def _build(seed, planted, people):
         "absences": absences,
         "feedback": feedback,
         "codes": code_comments(comments, rng["codes"]),
+        "quotations": quotations(feedback, comments),
+        "priorities": priorities(library),
         "campaigns": campaigns,
         "contacts": contacts,
         "staff_time": staff_time(log, roster, rng["staff"]),
@@ -137,11 +142,11 @@ def _build(seed, planted, people):
 def _workflows(library):
     return pd.DataFrame(
         [
-            (service, step, order, required)
+            (service, step, order, required, step in flow.get("repeatable", ()))
             for service, flow in library["workflows"].items()
             for order, (step, _, required) in enumerate(flow["steps"], start=1)
         ],
-        columns=["service", "step", "order", "required"],
+        columns=["service", "step", "order", "required", "repeatable"],
     )
 
 

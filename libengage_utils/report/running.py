@@ -22,6 +22,8 @@ NEEDED = {
     "absences": "a record of absences",
     "feedback": "people's feedback",
     "codes": "comments read and coded by people",
+    "quotations": "comments approved for quoting",
+    "priorities": "declared priorities",
     "campaigns": "a campaign of letters",
     "contacts": "a record of whom a letter went to",
     "staff_time": "records of staff time",
