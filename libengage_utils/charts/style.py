@@ -67,6 +67,16 @@ def panels(number, height):
     return axes[0]
 
 
+def grid_of(number, height):
+    """Axes for a number of like panels, two a row, in a new figure on common scales."""
+    rows, columns = -(-number // 2), min(number, 2)
+    figure, axes = plt.subplots(rows, columns, figsize=(8, rows * height + 0.6), sharex=True, sharey=True, squeeze=False)
+    _OURS.add(figure)
+    for ax in axes.flat[number:]:
+        ax.axis("off")
+    return list(axes.flat[:number])
+
+
 def stacked(heights):
     """Axes one above the other in a new figure, on one horizontal scale, of these heights in inches."""
     figure, axes = plt.subplots(len(heights), 1, figsize=(8, sum(heights)), sharex=True, height_ratios=heights)

@@ -1,0 +1,113 @@
+"""Figures of what people say: themes by size and feeling, and our agenda beside their problems."""
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+
+from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, finish, number, panels, share_axis, span
+
+
+def themes(table, finding):
+    """How large each theme is, and how it feels, side by side.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a theme, the largest first: label; share, share_low, share_high (of comments); valence, valence_low,
+        valence_high (-1 to 1); missing where withheld.
+    finding : str
+        Title, from the numbers.
+
+    Returns
+    -------
+    matplotlib Axes
+        The panel of sizes.
+
+    Raises
+    ------
+    ValueError
+        If every theme is withheld.
+    """
+    if table["share"].isna().all():
+        raise ValueError("Too few people voiced any one theme for the themes to be shown.")
+    axes = panels(2, 0.5 * len(table) + 1.6)
+    parts = [as_said(table.rename(columns={name: "estimate", f"{name}_low": "low", f"{name}_high": "high"}), form)
+             for name, form in (("share", ".0%"), ("valence", ".2f"))]
+    for ax, part, form in zip(axes, parts, (".0%", "+.2f"), strict=True):
+        for y, row in enumerate(part.itertuples()):
+            if pd.isna(row.estimate):
+                ax.text(0.02, y, "withheld", transform=ax.get_yaxis_transform(), va="center", color=QUIET, style="italic",
+                        fontsize=9.5)
+                continue
+            colour = BLUE if form == ".0%" else _feeling(row)
+            ax.plot([row.low, row.high], [y, y], color=colour, lw=2.4, alpha=0.55, solid_capstyle="round")
+            ax.plot(row.estimate, y, "o", color=colour, ms=6.5)
+            ax.annotate(number(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center",
+                        fontsize=10.5, color=INK if form == ".0%" else colour)
+        ax.grid(axis="x")
+        ax.tick_params(left=False)
+        ax.margins(x=0.16)
+    axes[0].set_yticks(range(len(table)), ["\n".join(textwrap.wrap(label, 26)) for label in table["label"]])
+    axes[0].set_ylim(len(table) - 0.4, -0.6)
+    share_axis(axes[0])
+    axes[0].set(xlabel="share of comments", ylabel="")
+    axes[1].axvline(0, color=QUIET, lw=1, ls=":", zorder=0)
+    axes[1].set(xlabel="how they feel (\N{MINUS SIGN}1 worst, 1 best)")
+    said = "; ".join(f"{size.label}: {span(size, '.0%')} of comments, feeling {span(felt, '+.2f')}"
+                     for size, felt in zip(*(part.itertuples() for part in parts), strict=True))
+    return finish(axes[0], finding, "Points are estimates, lines 95% intervals, the themes taken as found. Orange: the "
+                  "whole interval is on the unhappy side; blue: on the happy side.", f"{said}.", table["share"].isna().sum())
+
+
+def _feeling(row):
+    return ACCENT if row.high < 0 else BLUE if row.low > 0 else QUIET
+
+
+def agenda(table, finding, ax=None):
+    """Priorities in the library's order on the left, and what people speak of in order of how many do on the right.
+
+    Parameters
+    ----------
+    table : DataFrame
+        label, ours (place on the library's agenda; missing for what is not on it), estimate, low, high (share of
+        comments that speak of it); missing where withheld.
+    finding : str
+        Title, from the numbers.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If every share is withheld.
+    """
+    known = as_said(table.dropna(subset=["estimate"]), ".0%").sort_values(["estimate", "label"], ascending=[False, True])
+    if known.empty:
+        raise ValueError("Too few people speak of any one thing for the agenda to be held against what they say.")
+    ours = table.dropna(subset=["ours"]).sort_values("ours")
+    ax = axes_of(ax, 0.42 * max(len(known), len(ours)) + 1.3)
+    theirs = dict(zip(known["label"], np.arange(len(known)), strict=True))
+    for y, row in enumerate(ours.itertuples()):
+        ax.text(0, y, f"{row.ours:.0f}  {row.label}", ha="right", va="center", fontsize=11, color=INK)
+        if row.label in theirs:
+            ax.plot([0.03, 0.97], [y, theirs[row.label]], "o-", color=BLUE, lw=2, ms=5, alpha=0.7)
+        else:
+            ax.text(0.05, y, "withheld: too few people", va="center", color=QUIET, style="italic", fontsize=10)
+    for row in known.itertuples():
+        here = pd.notna(row.ours)
+        colour = BLUE if here else ACCENT
+        ax.plot(0.97, theirs[row.label], "o", color=colour, ms=5)
+        ax.text(1, theirs[row.label], f"{row.estimate:.0%} ({row.low:.0%} to {row.high:.0%})  {row.label}", va="center",
+                fontsize=10.5, color=colour, fontweight="normal" if here else "bold")
+    for x, words, across in ((0, "our agenda, in our order", "right"), (1, "their problems, by share of comments", "left")):
+        ax.text(x, -0.85, words, ha=across, va="bottom", color=QUIET, fontsize=10.5, fontweight="bold")
+    ax.set(xlim=(-0.85, 2.35), ylim=(max(len(known), len(ours)) - 0.5, -1.2))
+    ax.axis("off")
+    said = "; ".join(f"{row.label}{f' (ours: {row.ours:.0f})' if pd.notna(row.ours) else ' (not on our agenda)'} "
+                     f"{span(row, '.0%')}" for row in table.itertuples())
+    return finish(ax, finding, "On the left the library's priorities in its own order; on the right what comments speak of, "
+                  "with 95% intervals. Orange stands on no agenda.", f"{said}.", table["estimate"].isna().sum())
