@@ -15,14 +15,16 @@ FLOWS = pd.DataFrame([
     ("begin", "search", "declared", 0.9), ("search", "hold", "declared", 0.6), ("hold", "return", "declared", 0.7),
     ("search", "return", "skip", 0.2), ("return", "hold", "back", 0.05), ("hold", "hold", "back", 0.04),
     ("hold", "gate", "added", 0.1), ("hold", "chat", "added", 0.01), ("search", "desk", "added", np.nan)],
-    columns=["source", "target", "kind", "estimate"])
+    columns=["before", "after", "kind", "estimate"])
 FLOWS = FLOWS.assign(low=FLOWS["estimate"] - 0.02, high=FLOWS["estimate"] + 0.02)
 CURVES = pd.DataFrame({"service": ["chat"] * 3 + ["studio"] * 3, "day": [0, 30, 60] * 2, "estimate": [0, 0.05, 0.1] * 2,
                        "low": [0, 0.04, 0.08] * 2, "high": [0, 0.06, 0.12] * 2})
 FORECASTS = pd.DataFrame({"service": ["chat", "studio"], "expected_share": [0.24, np.nan], "by_day": [60, np.nan]})
-THEMES = pd.DataFrame({"label": ["noise", "cards"], "share": [0.2, np.nan], "share_low": [0.15, np.nan],
-                       "share_high": [0.25, np.nan], "valence": [-0.4, np.nan], "valence_low": [-0.5, np.nan],
-                       "valence_high": [-0.3, np.nan]})
+SIZES = pd.DataFrame({"label": ["noise", "cards"], "estimate": [0.2, np.nan], "low": [0.15, np.nan], "high": [0.25, np.nan]})
+FEELINGS = pd.DataFrame({"label": ["noise", "cards"], "estimate": [-0.4, np.nan], "low": [-0.5, np.nan],
+                         "high": [-0.3, np.nan]})
+HALVES = pd.DataFrame({"estimate": [0.5, 0.7, 0.4], "low": [0.4, 0.6, 0.3], "high": [0.6, 0.8, 0.5], "null": [0.1] * 3},
+                      index=[3, 4, 5])
 AGENDA = pd.DataFrame({"label": ["search", "studio", "noise"], "ours": [1, 2, np.nan], "estimate": [0.1, np.nan, 0.2],
                        "low": [0.08, np.nan, 0.15], "high": [0.12, np.nan, 0.25]})
 TERMS = pd.DataFrame({"event_time": [-2, -1, 0, 1], "estimate": [1.0, np.nan, 12, 10], "low": [-5.0, np.nan, 4, 2],
@@ -42,17 +44,18 @@ def words(ax):
 
 def drawn():
     return [charts.declared_way(FLOWS, STEPS, "A fifth pass over the hold.", optional={"hold"}),
-            charts.uptake(CURVES, FORECASTS, "Less than half came."), charts.themes(THEMES, "Noise is the largest."),
-            charts.agenda(AGENDA, "Noise is on no agenda."),
-            charts.event_time(TERMS, "A tenth more.", xlabel="terms", ylabel="openings")]
+            charts.uptake(CURVES, FORECASTS, "Less than half came."),
+            charts.themes(SIZES, FEELINGS, "Noise is the largest."), charts.agenda(AGENDA, "Noise is on no agenda."),
+            charts.event_time(TERMS, "A tenth more.", xlabel="terms", ylabel="openings"),
+            charts.agreement_of_halves(HALVES, 4, "Four themes come back.")]
 
 
-@pytest.mark.parametrize("figure", range(5))
+@pytest.mark.parametrize("figure", range(6))
 def test_a_figure_says_its_finding_and_its_numbers_in_its_alt_text(figure):
     ax = drawn()[figure]
     alt, title = charts.alt_text(ax.figure), ax.figure.get_suptitle()
     assert alt.startswith(title) and any(digit in alt for digit in "123456789") and "nan" not in alt
-    assert "withheld" in alt or figure == 1
+    assert "withheld" in alt or figure in (1, 5)
 
 
 def test_traffic_of_too_few_people_is_not_drawn_and_rare_traffic_has_no_label():
@@ -85,7 +88,7 @@ def test_a_problem_on_no_agenda_stands_out_and_a_withheld_priority_is_said():
 @pytest.mark.parametrize("few", [
     lambda: charts.declared_way(FLOWS.assign(estimate=np.nan), STEPS, "x"),
     lambda: charts.uptake(CURVES[:0], FORECASTS, "x"),
-    lambda: charts.themes(THEMES[1:], "x"), lambda: charts.agenda(AGENDA[1:2], "x"),
+    lambda: charts.themes(SIZES[1:], FEELINGS[1:], "x"), lambda: charts.agenda(AGENDA[1:2], "x"),
     lambda: charts.event_time(TERMS[1:2], "x", xlabel="terms", ylabel="openings")])
 def test_where_all_is_withheld_a_sentence_says_so(few):
     with pytest.raises(ValueError, match="Too few"):

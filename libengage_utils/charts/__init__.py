@@ -4,13 +4,13 @@ from .assumptions import specification_curve
 from .estimates import intervals, lorenz, profile, ranked, stability
 from .journeys import arc, contrast, extremes, paths_between, returned, sensitivity
 from .letters import gain, jump, promise
-from .listening import agenda, themes
+from .listening import agenda, agreement_of_halves, themes
 from .lists import event_time
 from .people import hundred_people, movement, segment_shares, weeks
 from .style import alt_text, house_style, number, percent, shown, span, svg
 from .ways import declared_way, uptake
 
-__all__ = ["agenda", "alt_text", "arc", "contrast", "declared_way", "event_time", "extremes", "gain", "house_style",
-           "hundred_people", "intervals", "jump", "lorenz", "movement", "number", "paths_between", "percent", "profile",
-           "promise", "ranked", "returned", "segment_shares", "sensitivity", "shown", "span", "specification_curve",
-           "stability", "svg", "themes", "uptake", "weeks"]
+__all__ = ["agenda", "agreement_of_halves", "alt_text", "arc", "contrast", "declared_way", "event_time", "extremes",
+           "gain", "house_style", "hundred_people", "intervals", "jump", "lorenz", "movement", "number",
+           "paths_between", "percent", "profile", "promise", "ranked", "returned", "segment_shares", "sensitivity",
+           "shown", "span", "specification_curve", "stability", "svg", "themes", "uptake", "weeks"]

@@ -8,14 +8,14 @@ import pandas as pd
 from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, finish, number, panels, share_axis, span
 
 
-def themes(table, finding):
+def themes(sizes, feelings, finding):
     """How large each theme is, and how it feels, side by side.
 
     Parameters
     ----------
-    table : DataFrame
-        A row a theme, the largest first: label; share, share_low, share_high (of comments); valence, valence_low,
-        valence_high (-1 to 1); missing where withheld.
+    sizes, feelings : DataFrame
+        A row a theme, in the same order: label, estimate, low, high, of its share of comments and of the mean feeling in
+        them (-1 to 1); missing where withheld.
     finding : str
         Title, from the numbers.
 
@@ -29,11 +29,10 @@ def themes(table, finding):
     ValueError
         If every theme is withheld.
     """
-    if table["share"].isna().all():
+    if sizes["estimate"].isna().all():
         raise ValueError("Too few people voiced any one theme for the themes to be shown.")
-    axes = panels(2, 0.5 * len(table) + 1.6)
-    parts = [as_said(table.rename(columns={name: "estimate", f"{name}_low": "low", f"{name}_high": "high"}), form)
-             for name, form in (("share", ".0%"), ("valence", ".2f"))]
+    axes = panels(2, 0.42 * len(sizes) + 1.6)
+    parts = as_said(sizes, ".0%"), as_said(feelings, ".2f")
     for ax, part, form in zip(axes, parts, (".0%", "+.2f"), strict=True):
         for y, row in enumerate(part.itertuples()):
             if pd.isna(row.estimate):
@@ -48,8 +47,8 @@ def themes(table, finding):
         ax.grid(axis="x")
         ax.tick_params(left=False)
         ax.margins(x=0.16)
-    axes[0].set_yticks(range(len(table)), ["\n".join(textwrap.wrap(label, 26)) for label in table["label"]])
-    axes[0].set_ylim(len(table) - 0.4, -0.6)
+    axes[0].set_yticks(range(len(sizes)), ["\n".join(textwrap.wrap(label, 28)) for label in sizes["label"]])
+    axes[0].set_ylim(len(sizes) - 0.4, -0.6)
     share_axis(axes[0])
     axes[0].set(xlabel="share of comments", ylabel="")
     axes[1].axvline(0, color=QUIET, lw=1, ls=":", zorder=0)
@@ -57,7 +56,8 @@ def themes(table, finding):
     said = "; ".join(f"{size.label}: {span(size, '.0%')} of comments, feeling {span(felt, '+.2f')}"
                      for size, felt in zip(*(part.itertuples() for part in parts), strict=True))
     return finish(axes[0], finding, "Points are estimates, lines 95% intervals, the themes taken as found. Orange: the "
-                  "whole interval is on the unhappy side; blue: on the happy side.", f"{said}.", table["share"].isna().sum())
+                  "whole interval is on the unhappy side; blue: on the happy side.", f"{said}.",
+                  sizes["estimate"].isna().sum())
 
 
 def _feeling(row):
@@ -89,7 +89,7 @@ def agenda(table, finding, ax=None):
     if known.empty:
         raise ValueError("Too few people speak of any one thing for the agenda to be held against what they say.")
     ours = table.dropna(subset=["ours"]).sort_values("ours")
-    ax = axes_of(ax, 0.42 * max(len(known), len(ours)) + 1.3)
+    ax = axes_of(ax, 0.36 * max(len(known), len(ours)) + 1.3)
     theirs = dict(zip(known["label"], np.arange(len(known)), strict=True))
     for y, row in enumerate(ours.itertuples()):
         ax.text(0, y, f"{row.ours:.0f}  {row.label}", ha="right", va="center", fontsize=11, color=INK)
@@ -111,3 +111,38 @@ def agenda(table, finding, ax=None):
                      f"{span(row, '.0%')}" for row in table.itertuples())
     return finish(ax, finding, "On the left the library's priorities in its own order; on the right what comments speak of, "
                   "with 95% intervals. Orange stands on no agenda.", f"{said}.", table["estimate"].isna().sum())
+
+
+def agreement_of_halves(table, chosen, finding, ax=None):
+    """How far two halves of the comments agree on their themes, by number of themes, beside words dealt out at random.
+
+    Parameters
+    ----------
+    table : DataFrame
+        By number of themes: estimate, low, high, and null (agreement seldom passed by chance).
+    chosen : int
+        Number of themes taken.
+    finding : str
+        Title, from the numbers.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = axes_of(ax, 3.8)
+    ax.fill_between(table.index, 0, table["null"], color=QUIET, alpha=0.2, lw=0)
+    ax.annotate("seldom passed by words dealt out at random", (table.index[-1], table["null"].iloc[-1]), (0, 4), ha="right",
+                textcoords="offset points", color=QUIET, fontsize=10)
+    ax.fill_between(table.index, table["low"], table["high"], color=BLUE, alpha=0.18, lw=0)
+    ax.plot(table.index, table["estimate"], "o-", color=BLUE, lw=1.6, ms=5)
+    ax.plot(chosen, table.loc[chosen, "estimate"], "o", ms=14, mfc="none", mec=ACCENT, mew=2)
+    ax.annotate(f"{chosen} themes", (chosen, table.loc[chosen, "estimate"]), (0, 14), textcoords="offset points",
+                ha="center", color=ACCENT, fontweight="bold")
+    ax.grid(axis="y")
+    ax.set(xlabel="number of themes", ylabel="agreement of two halves\n(1: the same themes, 0: chance)", ylim=(0, 1.05),
+           xticks=list(table.index))
+    said = "; ".join(f"{row.Index} themes {span(row, '.2f')}, by chance up to {number(row.null, '.2f')}"
+                     for row in table.itertuples())
+    return finish(ax, finding, "Points are mean agreements over random halves; the band holds 95% of the halvings.",
+                  f"{said}.")

@@ -21,7 +21,7 @@ def declared_way(flows, steps, finding, *, optional=(), ax=None):
     Parameters
     ----------
     flows : DataFrame
-        As made by `journeys.flows`: source, target, kind ("declared", "skip", "back" or "added"), estimate, low, high
+        As made by `journeys.flows`: before, after, kind ("declared", "skip", "back" or "added"), estimate, low, high
         (share of errands); missing where withheld.
     steps : list of str
         The declared steps in order.
@@ -45,7 +45,7 @@ def declared_way(flows, steps, finding, *, optional=(), ax=None):
         raise ValueError("Too few people went any one way for the traffic to be drawn.")
     ax = axes_of(ax, 4.4)
     place = {"begin": -0.72, **{step: at for at, step in enumerate(steps)}, "end": len(steps) - 0.28}
-    top = max([_arrow(ax, place[row.source], place[row.target], row)
+    top = max([_arrow(ax, place[row.before], place[row.after], row)
                for row in known[known["kind"] != "added"].sort_values("estimate", ascending=False).itertuples()], default=0)
     foot = _others(ax, known[known["kind"] == "added"], place)
     for step in steps:
@@ -57,7 +57,7 @@ def declared_way(flows, steps, finding, *, optional=(), ax=None):
         ax.text(place[name], -0.1, name, ha="center", va="top", color=QUIET, fontsize=10)
     ax.set(xlim=(-0.95, len(steps) - 0.05), ylim=(foot - 0.1, max(top + 0.15, 0.5)))
     ax.axis("off")
-    said = "; ".join(f"{row.source} to {row.target} ({row.kind}) {span(row, '.0%')}" for row in flows.itertuples())
+    said = "; ".join(f"{row.before} to {row.after} ({row.kind}) {span(row, '.0%')}" for row in flows.itertuples())
     return finish(
         ax, finding, "Boxes are the declared steps; a dashed one may be left out. Blue arrows go along the way, orange ones "
         "over steps (above) or back (below); the wider, the more errands. Named below a step is what else came after it. "
@@ -70,7 +70,7 @@ def _arrow(ax, start, end, row):
     style = {"arrowstyle": "-|>", "mutation_scale": 9, "lw": max(1, THICK * row.estimate), "shrinkA": 0, "shrinkB": 0}
     words = {"ha": "center", "fontsize": 9.5, "fontweight": "bold", "zorder": 5}
     if row.kind == "declared":
-        left, right = start + (WIDTH + 0.05) * (row.source != "begin"), end - (WIDTH + 0.05) * (row.target != "end")
+        left, right = start + (WIDTH + 0.05) * (row.before != "begin"), end - (WIDTH + 0.05) * (row.after != "end")
         ax.add_patch(FancyArrowPatch((left, 0), (right, 0), color=BLUE, alpha=0.5, **style | {"arrowstyle": "-"}))
         ax.text((left + right) / 2, 0.1, _about(row), va="bottom", color=BLUE, **words)
         return HEIGHT
@@ -92,13 +92,13 @@ def _arrow(ax, start, end, row):
 def _others(ax, added, place):
     """What came after each declared step instead, named below it; and how far down that reaches."""
     foot = -0.75
-    for source, rows in added.groupby("source", sort=False):
+    for step, rows in added.groupby("before", sort=False):
         rows = rows[rows["estimate"] >= LABELLED].nlargest(MOST_ADDED, "estimate")
         if rows.empty:
             continue
-        ax.plot([place[source]] * 2, [-HEIGHT, -0.62], color=ACCENT, lw=1, ls=":", zorder=1)
-        lines = "\n".join(f"{row.target} {_about(row)}" for row in rows.itertuples())
-        ax.text(place[source], -0.64, lines, ha="center", va="top", fontsize=9.5, color=ACCENT, linespacing=1.4,
+        ax.plot([place[step]] * 2, [-HEIGHT, -0.62], color=ACCENT, lw=1, ls=":", zorder=1)
+        lines = "\n".join(f"{row.after} {_about(row)}" for row in rows.itertuples())
+        ax.text(place[step], -0.64, lines, ha="center", va="top", fontsize=9.5, color=ACCENT, linespacing=1.4,
                 bbox={"fc": "white", "ec": GRID, "pad": 2.5})
         foot = min(foot, -0.72 - 0.17 * len(rows))
     return foot
