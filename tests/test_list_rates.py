@@ -1,0 +1,206 @@
+"""How features of reading lists go with their openings, other features being alike."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+
+from libengage_utils.claims import CAUSAL, CLAIMS
+from libengage_utils.demo import write_demo
+from libengage_utils.demo.lists import MAKING, make_lists
+from libengage_utils.demo.planted import planted_claims
+from libengage_utils.effects.list_rates import FEATURES, rate_model
+from libengage_utils.reading_lists import list_panel
+from libengage_utils.study import open_study
+
+PLANTED = {"noted": MAKING[True]["notes"], "digitised": MAKING[True]["digitised"], "essential": 0,
+           "length": MAKING[True]["length"] * np.log(2)}
+
+
+def simulated(modules=100, seed=0, *, shape=10.0, habit=0.0, by_habit=0.0, terms=5, **ratios):
+    """Lists of modules, whose openings go with features as told, and with a habit that may go with notes."""
+    rng = np.random.default_rng(seed)
+    n = modules * terms
+    module, own = np.arange(n) // terms, rng.normal(size=modules)[np.arange(n) // terms]
+    panel = pd.DataFrame({"module": module, "term": np.arange(n) % terms, "cocreated": (rng.random(n) < 0.3).astype(float),
+                          "noted": 1 / (1 + np.exp(-rng.normal(size=n) - by_habit * own)), "digitised": rng.random(n),
+                          "essential": rng.random(n), "length": rng.normal(4, 0.8, n),
+                          "student_weeks": rng.integers(120, 900, n)})
+    log_rate = -0.6 + habit * own + 0.1 * panel["term"] + sum(np.log(ratio) * panel[name] for name, ratio in ratios.items())
+    level = rng.gamma(shape, 1 / shape, n) if shape else 1.0
+    return panel.assign(opens=rng.poisson(panel["student_weeks"] * np.exp(log_rate) * level))
+
+
+def drawn(seed, **planted):
+    """The panel of the synthetic library's lists."""
+    return list_panel(*make_lists(planted_claims(planted), np.random.default_rng(seed))).panel
+
+
+# --- what the regression is ---
+
+def test_the_published_ratio_of_smoking_doctors_comes_out():
+    """Doll & Hill (1966), Natl Cancer Inst. Monogr. 19, 205-268, as in Stata's manual, [R] poisson: coronary deaths of
+    smokers against others, age alike, 1.425519. Each cell is dealt out among 20, which changes no sum."""
+    deaths = [32, 104, 206, 186, 102, 2, 12, 28, 28, 31]
+    years = [52407, 43248, 28612, 12663, 5317, 18790, 10673, 5710, 2585, 1462]
+    cells = pd.DataFrame({"term": [*range(5)] * 2, "noted": [1.0] * 5 + [0.0] * 5, "all": deaths, "years": years})
+    panel = cells.merge(pd.DataFrame({"module": range(20)}), how="cross").assign(cocreated=np.nan)
+    panel["opens"] = panel["all"] // 20 + (panel["module"] < panel["all"] % 20)
+    panel["student_weeks"] = panel["years"] / 20
+    row = rate_model(panel, ["noted"], family="poisson").table.loc[0]
+    assert row["estimate"] == pytest.approx(1.425519, abs=1e-6)
+
+
+@pytest.mark.parametrize("family", ["negative binomial", "poisson"])
+def test_with_many_modules_it_is_the_regression_of_statsmodels_with_clustered_errors(family):
+    panel = simulated(800, habit=0.3, noted=1.3, terms=4)
+    design = sm.add_constant(pd.concat([pd.get_dummies(panel["term"], drop_first=True, dtype=float),
+                                        panel[["cocreated", *FEATURES]]], axis=1).to_numpy())
+    peer = {"poisson": sm.Poisson, "negative binomial": sm.NegativeBinomial}[family](
+        panel["opens"].to_numpy(), design, offset=np.log(panel["student_weeks"].to_numpy()))
+    peer = peer.fit(disp=0, maxiter=500, cov_type="cluster", cov_kwds={"groups": panel["module"].to_numpy()})
+    result = rate_model(panel, family=family)
+    assert result.table["log_estimate"].to_numpy() == pytest.approx(peer.params[5:9], abs=1e-4)
+    assert result.table["error"].to_numpy() == pytest.approx(peer.bse[5:9], rel=0.03)
+    if family == "negative binomial":
+        assert result.dispersion == pytest.approx(peer.params[-1], rel=1e-3)
+
+
+def test_its_errors_are_those_of_leaving_out_each_module():
+    panel = simulated(24, habit=0.3)
+    result = rate_model(panel, family="poisson")
+    without = np.array([rate_model(panel[panel["module"] != gone], family="poisson").table["log_estimate"]
+                        for gone in range(24)])
+    jackknife = np.sqrt(23 / 24 * ((without - result.table["log_estimate"].to_numpy()) ** 2).sum(axis=0))
+    assert result.table["error"].to_numpy() == pytest.approx(jackknife, rel=0.03)
+
+
+def test_the_same_lists_in_another_order_say_the_same():
+    panel = simulated(30)
+    pd.testing.assert_frame_equal(rate_model(panel.sample(frac=1, random_state=1)).table, rate_model(panel).table)
+
+
+# --- what it finds ---
+
+@pytest.mark.parametrize("family", ["negative binomial", "poisson"])
+@pytest.mark.parametrize("within", [False, True])
+def test_what_is_planted_is_found_in_the_synthetic_library(family, within):
+    study = open_study("data/demo")
+    panel = list_panel(study.reading_lists, study.reading_list_items, study.reading_list_use).panel
+    result = rate_model(panel, family=family, within_modules=within)
+    truth = np.exp(pd.Series(PLANTED))
+    table = result.table.set_index("feature")
+    assert (table["low"] < truth).all() and (truth < table["high"]).all()
+    assert result.feature == "notes on all items, against none" and result.low > 10
+    assert CLAIMS["C17"].verdict(result.low, result.high) == "supported here"
+    assert result.headline.startswith("Lists with notes on all items are opened 2") and "more" in result.headline
+    assert not CAUSAL.search(result.headline + result.summary)
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_where_nothing_is_planted_nothing_is_found(tmp_path, within):
+    write_demo(tmp_path, planted={"C17": False, "C16": True}, people=200)
+    study = open_study(tmp_path)
+    panel = list_panel(study.reading_lists, study.reading_list_items, study.reading_list_use).panel
+    result = rate_model(panel, within_modules=within)
+    assert result.low == 0 and CLAIMS["C17"].verdict(result.low, result.high) != "supported here"
+    assert ((result.table["low"] < 1) & (result.table["high"] > 1)).all()
+    assert result.headline.startswith("Of no feature") and result.summary.count("cannot be told") == 5
+
+
+def test_intervals_hold_what_is_planted():
+    held = {}
+    for seed in range(15):
+        panel = drawn(seed)
+        for family in ("negative binomial", "poisson"):
+            table = rate_model(panel, family=family).table
+            truth = np.exp(table["feature"].map(PLANTED))
+            held.setdefault(family, []).extend((table["low"] < truth) & (truth < table["high"]))
+    assert {family: np.mean(there) >= 0.9 for family, there in held.items()} == {"negative binomial": True, "poisson": True}
+
+
+def test_cocreation_is_held_alike():
+    panel = simulated(cocreated=2.0)
+    panel["noted"] = (panel["noted"] + panel["cocreated"]) / 2
+    held, free = (rate_model(rows, ["noted"]).table.loc[0] for rows in (panel, panel.assign(cocreated=np.nan)))
+    assert held["low"] < 1 < held["high"] and free["low"] > 1.5
+
+
+def test_what_modules_do_anyway_is_taken_out_by_comparing_lists_of_one_module():
+    panel = simulated(200, habit=0.4, by_habit=1.0, noted=1.3)
+    across, within = (rate_model(panel, within_modules=value).table.loc[0] for value in (False, True))
+    assert across["low"] > 1.3 and within["low"] < 1.3 < within["high"]
+    assert "lists of one module with each other" in rate_model(panel, within_modules=True).summary
+
+
+# --- the largest difference ---
+
+def test_the_largest_difference_allows_for_having_looked_at_several():
+    result = rate_model(simulated(noted=1.3, digitised=0.7))
+    size, error = result.table["log_estimate"].abs(), result.table["error"]
+    assert result.feature == "all items digitised, against none"
+    assert result.estimate == pytest.approx(100 * (np.exp(size.max()) - 1))
+    one = rate_model(simulated(noted=1.3, digitised=0.7), ["digitised"])
+    reach = np.log(one.table.loc[0, "high"] / one.table.loc[0, "estimate"]) / one.table.loc[0, "error"]
+    assert np.log1p(result.high / 100) == pytest.approx((size + reach * error).max())
+    assert np.log1p(result.low / 100) < (size - reach * error).max()
+    assert one.low == pytest.approx(100 * (1 / one.table.loc[0, "high"] - 1))
+
+
+def test_each_sentence_follows_its_interval():
+    result = rate_model(simulated(noted=1.3, length=0.9))
+    for row in result.table.itertuples():
+        words = FEATURES[row.feature][1]
+        if row.low < 1 < row.high:
+            assert f"It cannot be told whether {words} are opened more or less" in result.summary
+        else:
+            percent, way = 100 * abs(row.estimate - 1), "more" if row.low > 1 else "less"
+            assert f"L{words[1:]} are opened {percent:.0f}% {way} (95% interval" in result.summary
+    assert " less (95% interval" in result.summary and "cannot be told" in result.summary
+
+
+# --- what cannot be told ---
+
+def test_openings_that_vary_by_chance_alone_are_poisson():
+    result = rate_model(simulated(shape=None, seed=1, terms=4))
+    assert (result.family, result.dispersion) == ("poisson", 0) and "no more than by chance" in result.summary
+    assert rate_model(simulated()).family == "negative binomial" and rate_model(simulated()).notes == ()
+
+
+def test_lists_that_lack_a_feature_are_left_out_and_counted():
+    panel = simulated()
+    panel.loc[:6, "noted"] = np.nan
+    result = rate_model(panel)
+    assert result.dropped == 7 and result.lists == 493 and "7 lists lack a feature" in result.summary
+    assert rate_model(panel, ["length"]).dropped == 0
+
+
+@pytest.mark.parametrize(("noted", "within"), [
+    (lambda panel: 0.5, False), (lambda panel: (panel["module"] < 9).astype(float), False),
+    (lambda panel: (panel["module"] % 7) / 7, True)])
+def test_a_feature_in_which_hardly_any_module_differs_is_left_out_and_that_is_said(noted, within):
+    panel = simulated()
+    result = rate_model(panel.assign(noted=noted), within_modules=within)
+    assert result.table["feature"].tolist() == list(FEATURES)[1:]
+    assert "Left out: notes on all items" in result.summary and "of fewer than 10 modules" in result.summary
+    with pytest.raises(ValueError, match="fewer than 10 modules differ in noted"):
+        rate_model(panel.assign(noted=noted), ["noted"], within_modules=within)
+
+
+@pytest.mark.parametrize(("change", "options", "words"), [
+    ({"digitised": lambda panel: panel["noted"] + 0.01 * panel["essential"]}, {}, "most like digitised .correlation 1.00"),
+    ({"noted": lambda panel: 1.0 * (panel["term"] == 2)}, {}, "noted .* most like term 2"),
+    ({"digitised": lambda panel: panel["noted"] + panel["module"]}, {"within_modules": True}, "most like digitised"),
+    ({"module": 1}, {}, "1 module has lists"), ({"module": lambda panel: panel.index % 19}, {}, "19 modules have"),
+    ({"student_weeks": 0}, {}, "500 of 500 lists have no students"), ({"opens": 0}, {}, "0 openings are too few"),
+    ({"opens": np.random.default_rng(3).pareto(0.15, 500).clip(0, 1e12).astype(int)}, {}, "did not converge"),
+    ({}, {"features": ["colour"]}, "it lists colour"), ({}, {"features": []}, "it lists none"),
+    ({}, {"family": "gamma"}, "it is .gamma")])
+def test_a_model_that_cannot_be_fitted_is_refused(change, options, words):
+    with pytest.raises(ValueError, match=words):
+        rate_model(simulated().assign(**change), **options)
+
+
+def test_a_panel_without_a_feature_is_refused():
+    with pytest.raises(ValueError, match="no column noted"):
+        rate_model(simulated().drop(columns="noted"))
