@@ -44,7 +44,7 @@ TOLD, TURNED, BACK = ["informed"] * 3, ["informed", "involved", "user-led"], ["c
 
 def test_a_list_is_opened_so_often_a_student_and_week():
     row = list_panel(*tables(TOLD)).panel.loc[0]
-    assert (row["opens"], row["student_weeks"], row["rate"]) == (20, 40, 0.5) and row["log_rate"] == np.log(0.5)
+    assert (row["opens"], row["student_weeks"], row["rate"]) == (20, 40, 0.5) and row["above_nought"] == 0.5
     assert (row["items"], row["length"], row["noted"], row["digitised"], row["essential"]) == (2, 1, 0.5, 1, 1)
 
 
@@ -135,7 +135,7 @@ def test_a_list_never_opened_has_half_an_opening_in_logarithms_only():
     lists, items, use = tables(TOLD)
     use.loc[use["list_id"] == "00", "opens"] = 0
     result = list_panel(lists, items, use)
-    assert result.panel.loc[0, "rate"] == 0 and result.panel.loc[0, "log_rate"] == np.log(0.5 / 40)
+    assert result.panel.loc[0, "rate"] == 0 and result.panel.loc[0, "above_nought"] == 0.5 / 40
     assert left_out(result) == {"lists never opened": 1}
 
 

@@ -60,6 +60,12 @@ class RateModel:
     notes: tuple
 
     @property
+    def in_percent(self):
+        """By feature, openings more or fewer in percent: label, estimate, low, high (DataFrame)."""
+        figures = self.table[["estimate", "low", "high"]]
+        return self.table[["label"]].join(100 * (figures - 1))
+
+    @property
     def headline(self):
         """The features that go with openings, allowing for having looked at several, in a sentence each."""
         reach = _reach(self.modules, len(self.table)) * self.table["error"]

@@ -21,9 +21,9 @@ class ListPanel:
     panel : DataFrame
         A row a list: module, term; turn (0 for the first term); participation; cocreated (its rung at or above the one
         asked for); adopted (turn of the module's first such list, whatever came later; missing where there is none);
-        students, weeks (with a row of use), opens, student_weeks, rate (opens per student and week), log_rate (half an
-        opening where there was none); items; noted, digitised, essential (shares of the items of which it is known),
-        length (base 2 logarithm of items), missing where there are no items.
+        students, weeks (with a row of use), opens, student_weeks, rate (opens per student and week), above_nought (the
+        same, with half an opening where there was none); items; noted, digitised, essential (shares of the items of which
+        it is known), length (base 2 logarithm of items), missing where there are no items.
     left_out : DataFrame
         What is left out, or kept with a gap: what, number, then (what is done about it).
     modules, adopting, from_start, undone, unsure : int
@@ -47,8 +47,8 @@ class ListPanel:
         said = [f"{len(rows):,} lists of {about(self.modules)} modules in {rows['turn'].nunique()} terms were opened "
                 f"{rows['opens'].sum() / rows['student_weeks'].sum():.2f} times per student and week."]
         if rows["cocreated"].notna().any():
-            said.append(f"{about(self.adopting).capitalize()} modules came to make lists together with students, "
-                        f"{about(self.from_start)} of them from their first list on.")
+            start = f", {about(self.from_start)} of them from their first list on" if self.from_start else ""
+            said.append(f"{about(self.adopting).capitalize()} modules came to make lists together with students{start}.")
         if self.undone:
             said.append(f"{about(self.undone).capitalize()} went back later, and count as having begun all the same.")
         if self.unsure:
@@ -192,7 +192,7 @@ def _gaps(kept, lists, items, use):
     missing = int(rows.rsub(all_lists, axis=0).where(usual).sum().sum())
     return [
         ("lists without items", int((kept["items"] == 0).sum()), "kept, features missing"),
-        ("lists never opened", int((kept["opens"] == 0).sum()), "kept, with half an opening in log_rate"),
+        ("lists never opened", int((kept["opens"] == 0).sum()), "kept, with half an opening in above_nought"),
         ("weeks without a row of use", missing,
          "not counted: where no row is written for a week without openings, add it with 0"),
         ("rows of use of unknown lists", int((~use["list_id"].isin(lists.index)).sum()), "left out"),
@@ -204,8 +204,8 @@ def _panel(kept):
     kept = kept.astype({"turn": int, "students": int, "weeks": int, "opens": int})
     kept["student_weeks"] = kept["students"] * kept["weeks"]
     kept["rate"] = kept["opens"] / kept["student_weeks"]
-    kept["log_rate"] = np.log(kept["opens"].clip(lower=0.5) / kept["student_weeks"])
+    kept["above_nought"] = kept["opens"].clip(lower=0.5) / kept["student_weeks"]
     kept["length"] = np.log2(kept["items"].where(kept["items"] > 0))
     return kept.sort_values(["module", "turn"])[[
         "module", "term", "turn", "participation", "cocreated", "adopted", "students", "weeks", "opens", "student_weeks",
-        "rate", "log_rate", "items", "noted", "digitised", "essential", "length"]].reset_index(drop=True)
+        "rate", "above_nought", "items", "noted", "digitised", "essential", "length"]].reset_index(drop=True)
