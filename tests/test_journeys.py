@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libengage_utils.journeys import paths, sessionise, sessions, step_matrix, transitions
-from libengage_utils.journeys.paths import REST, _told_apart
+from libengage_utils.journeys.paths import REST, told_apart
 from libengage_utils.privacy import PrivacyError
 
 START = dt.datetime(2025, 1, 1)
@@ -301,7 +301,7 @@ def test_two_paths_with_one_hash_are_still_told_apart():
                 np.uint64(1) if size is None else np.ones(size, dtype=np.uint64))
 
     unlucky = Unlucky()
-    kind, examples = _told_apart(np.array([0, 1, 1, 0, 0, 1, 2]), np.array([0, 2, 4, 6]), np.array([2, 2, 2, 1]), unlucky)
+    kind, examples = told_apart(np.array([0, 1, 1, 0, 0, 1, 2]), np.array([0, 2, 4, 6]), np.array([2, 2, 2, 1]), unlucky)
     assert unlucky.asked == 6 and kind[0] == kind[2] and len({kind[0], kind[1], kind[3]}) == len(examples) == 3
 
 

@@ -56,7 +56,7 @@ def paths(steps, by="journey_id", minimum_count=10):
     """
     person, codes, names, starts = _journeys(steps, by)
     lengths = np.diff(np.r_[starts, len(codes)])
-    kind, examples = _told_apart(codes, starts, lengths, np.random.default_rng(0))
+    kind, examples = told_apart(codes, starts, lengths, np.random.default_rng(0))
     taken, by_whom = np.divmod(pd.unique(kind * len(codes) + person[starts]), len(codes))
     people = np.bincount(taken)
     rest = people < minimum_count
@@ -91,7 +91,7 @@ def _journeys(steps, by):
     return person, codes, np.asarray(names, dtype=object).astype(str), np.flatnonzero(begins)
 
 
-def _told_apart(codes, starts, lengths, rng):
+def told_apart(codes, starts, lengths, rng):
     """For each journey the number of its path, and for each path a journey that took it.
 
     Every path is hashed as the sum of its letters' random numbers times powers of a random base, modulo 2^64. Where two

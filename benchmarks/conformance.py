@@ -1,0 +1,117 @@
+"""Alignments of 100,000 errands of up to 30 steps with a declared way: this package, and searches of pm4py.
+
+Two logs: people who slip once in a while, so that many go alike, and random walks, nearly all of them distinct. Everybody
+answers with checksums of costs and fitness. pm4py's searches are exact; "less memory" is the fastest of them and gives no
+fitness of its own, which is then worked out from its costs. This package also makes its tables and intervals.
+"""
+
+import sys
+from functools import partial
+
+from journeys import with_pm4py
+from measuring import compare, engine
+
+ERRANDS, LONGEST, PEOPLE = 100_000, 30, 20_000
+STEPS = ["search", "ask", "request", "collect", "renew", "return"]
+REQUIRED = [True, False, True, True, False, True]
+REPEATABLE = [False, False, False, False, True, False]
+ELSEWHERE = ["desk", "gate", "e-book"]
+
+
+def slipping(rng):
+    """A walk on the way, with up to three slips."""
+    walk = []
+    for step, required, repeatable in zip(STEPS, REQUIRED, REPEATABLE, strict=True):
+        walk += [step] * (1 + (repeatable and rng.geometric(0.5))) * (required or rng.random() < 0.5)
+    for _ in range(rng.integers(4)):
+        at = rng.integers(len(walk))
+        if rng.random() < 0.25 and len(walk) > 1:
+            del walk[at]
+        else:
+            walk.insert(at, rng.choice(STEPS + ELSEWHERE))
+    return walk[:LONGEST]
+
+
+def straying(rng):
+    """A walk without aim."""
+    return rng.choice(STEPS + ELSEWHERE, rng.integers(1, LONGEST + 1)).tolist()
+
+
+def make(folder, walk):
+    import numpy as np
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    walks = [walk(rng) for _ in range(ERRANDS)]
+    number = np.repeat(np.arange(ERRANDS), [len(steps) for steps in walks])
+    events = pd.DataFrame({
+        "journey_id": [f"j{n:06d}" for n in number], "person_key": [f"p{n % PEOPLE:05d}" for n in number],
+        "touchpoint": np.concatenate(walks), "event_id": [f"e{n:08d}" for n in range(len(number))],
+        "occurred_at": pd.Timestamp("2025-01-01") + pd.to_timedelta(np.arange(len(number)), unit="s"),
+        "initiated_by": "person", "service": "loan"})
+    events.to_parquet(folder / "events.parquet")
+    print(f"  {len(events):,} steps, {len(set(map(tuple, walks))):,} distinct paths", flush=True)
+
+
+def checksums(cost, fitness):
+    """Of costs and fitness in the order of journey ids."""
+    return [int(sum(cost)), int(sum(at * c for at, c in enumerate(cost))), round(float(sum(fitness)), 3)]
+
+
+def this_package(folder):
+    from libengage_utils.journeys.conformance import conformance
+    from libengage_utils.journeys.workflows import Workflow
+
+    way = Workflow("loan", tuple(STEPS), tuple(REQUIRED), tuple(REPEATABLE))
+    found = conformance(engine().read_parquet(f"{folder}/events.parquet"), {"loan": way}, edge_days=0).journeys
+    return checksums(*found.sort_values("journey_id")[["cost", "fitness"]].to_numpy().T)
+
+
+def pm4py_search(folder, variant):
+    import pandas as pd
+    from pm4py.algo.conformance.alignments.petri_net import algorithm
+
+    events = pd.read_parquet(f"{folder}/events.parquet", columns=["journey_id", "touchpoint", "occurred_at"])
+    log = events.set_axis(["case:concept:name", "concept:name", "time:timestamp"], axis=1)
+    found = algorithm.apply(log, *net(), variant=getattr(algorithm.Variants, variant),
+                            parameters={"show_progress_bar": False})
+    cost = [alignment["cost"] // 10_000 for alignment in found]
+    if variant == "VERSION_STATE_EQUATION_A_STAR":
+        return checksums(cost, [alignment["fitness"] for alignment in found])
+    lengths = events.groupby("journey_id").size()
+    return checksums(cost, [1 - c / (n + sum(REQUIRED)) for c, n in zip(cost, lengths, strict=True)])
+
+
+def net():
+    """The way as a Petri net with its first and last marking."""
+    from pm4py.objects.petri_net.obj import Marking, PetriNet
+    from pm4py.objects.petri_net.utils.petri_utils import add_arc_from_to
+
+    way, places = PetriNet("way"), [PetriNet.Place(f"p{at}") for at in range(len(STEPS) + 1)]
+    way.places.update(places)
+    for at, (step, required, repeatable) in enumerate(zip(STEPS, REQUIRED, REPEATABLE, strict=True)):
+        moves = [(step, at, at + 1), *[(None, at, at + 1)] * (not required), *[(step, at + 1, at + 1)] * repeatable]
+        for number, (label, before, after) in enumerate(moves):
+            move = PetriNet.Transition(f"t{at}.{number}", label)
+            way.transitions.add(move)
+            add_arc_from_to(places[before], move, way)
+            add_arc_from_to(move, places[after], way)
+    return way, Marking({places[0]: 1}), Marking({places[-1]: 1})
+
+
+CONTENDERS = {
+    "this package": this_package,
+    "pm4py, less memory": partial(pm4py_search, variant="VERSION_DIJKSTRA_LESS_MEMORY"),
+    "pm4py, as it comes": partial(pm4py_search, variant="VERSION_STATE_EQUATION_A_STAR"),
+}
+LIBRARIES = {"this package": ["duckdb", "libengage_utils.journeys"]} | {
+    name: ["pandas", "pyarrow", "pm4py"] for name in CONTENDERS if name.startswith("pm4py")}
+
+
+if __name__ == "__main__":
+    python = with_pm4py()
+    peers = [name for name in CONTENDERS if python or not name.startswith("pm4py")]
+    for what, walk, names in (("People who slip", slipping, peers), ("Random walks", straying, peers[:2])):
+        print(f"{what}: {ERRANDS:,} errands of up to {LONGEST} steps")
+        compare(__file__, names, "this package", partial(make, walk=walk),
+                pythons={name: python or sys.executable for name in peers[1:]})
