@@ -1,5 +1,6 @@
 """Figures of reading lists: what changed before and after a module began to make its list together."""
 
+import pandas as pd
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish, number, span
@@ -35,8 +36,10 @@ def event_time(table, finding, *, xlabel, ylabel, ax=None):
     for rows, colour in ((before, QUIET), (after, BLUE)):
         ax.fill_between(rows["event_time"], rows["band_low"], rows["band_high"], color=colour, alpha=0.13, lw=0)
         ax.vlines(rows["event_time"], rows["low"], rows["high"], color=colour, lw=3, alpha=0.6)
-        ax.plot(rows["event_time"], rows["estimate"], "o", color=colour, ms=7)
-        for row in rows.itertuples():
+        base = rows["low"].isna()
+        ax.plot(rows["event_time"][~base], rows["estimate"][~base], "o", color=colour, ms=7)
+        ax.plot(rows["event_time"][base], rows["estimate"][base], "o", mfc="white", mec=colour, ms=7)
+        for row in rows.dropna(subset=["low"]).itertuples():
             ax.annotate(number(row.estimate, "+.0f") + "%", (row.event_time, row.estimate), (9, 0), va="center",
                         textcoords="offset points", color=colour, fontsize=10.5)
     ax.axhline(0, color=INK, lw=1)
@@ -48,8 +51,9 @@ def event_time(table, finding, *, xlabel, ylabel, ax=None):
     ax.yaxis.set_major_formatter(FuncFormatter(lambda at, _: number(at, "+.0f") + "%"))
     ax.grid(axis="y")
     ax.set(xlabel=xlabel, ylabel=ylabel, xlim=(known["event_time"].min() - 0.4, known["event_time"].max() + 0.6))
-    said = "; ".join(f"{number(row.event_time, '+.0f')}: {span(row, '+.0f')}" for row in table.itertuples())
+    said = [f"{number(row.event_time, '+.0f')} " + ("the term that others are held against" if row.estimate == 0 and
+                                                    pd.isna(row.low) else span(row, "+.0f")) for row in table.itertuples()]
     return finish(ax, finding, "Points are differences from modules that had not yet adopted, each against the term before "
-                  "adoption; lines are 95% intervals of each, the bands hold all of them together. Before adoption the "
-                  "points should lie on the line.", f"In per cent, by terms since adoption: {said}.",
+                  "adoption (hollow); lines are 95% intervals of each, the bands hold all of them together. Before adoption "
+                  "the points should lie on the line.", f"In per cent, by terms since adoption: {'; '.join(said)}.",
                   table["estimate"].isna().sum())

@@ -11,8 +11,8 @@ from .style import ACCENT, BLUE, GRID, INK, QUIET, as_said, axes_of, finish, gri
 
 WIDTH, HEIGHT = 0.27, 0.2   # half of those of a step's box, whose neighbour is 1 away
 THICK = 16                  # points that an arrow of all errands is wide
-LABELLED = 0.02             # share of errands from which a flow is labelled
-MOST_ADDED = 3              # other steps named under a declared one
+DRAWN = 0.03                # share of errands from which traffic beside the way is drawn
+NAMED, MOST_NAMED = 0.01, 2     # and from which another step is named under a declared one, and how many are
 
 
 def declared_way(flows, steps, finding, *, optional=(), ax=None):
@@ -46,7 +46,8 @@ def declared_way(flows, steps, finding, *, optional=(), ax=None):
     ax = axes_of(ax, 4.4)
     place = {"begin": -0.72, **{step: at for at, step in enumerate(steps)}, "end": len(steps) - 0.28}
     top = max([_arrow(ax, place[row.before], place[row.after], row)
-               for row in known[known["kind"] != "added"].sort_values("estimate", ascending=False).itertuples()], default=0)
+               for row in known[(known["kind"] == "declared") | (known["kind"] != "added") & (known["estimate"] >= DRAWN)]
+               .sort_values("estimate", ascending=False).itertuples()], default=0)
     foot = _others(ax, known[known["kind"] == "added"], place)
     for step in steps:
         ax.add_patch(FancyBboxPatch((place[step] - WIDTH, -HEIGHT), 2 * WIDTH, 2 * HEIGHT, boxstyle="round,pad=0.04",
@@ -61,7 +62,7 @@ def declared_way(flows, steps, finding, *, optional=(), ax=None):
     return finish(
         ax, finding, "Boxes are the declared steps; a dashed one may be left out. Blue arrows go along the way, orange ones "
         "over steps (above) or back (below); the wider, the more errands. Named below a step is what else came after it. "
-        "Shares are of all errands, with half the width of the 95% interval.",
+        "Shares are of all errands, with half the width of the 95% interval; what fewer than 3 in 100 did is not drawn.",
         f"Shares of errands: {said}.", flows["estimate"].isna().sum())
 
 
@@ -83,9 +84,8 @@ def _arrow(ax, start, end, row):
     aside = 0.06 * side * (far > 0.5)
     ax.add_patch(FancyArrowPatch((start + aside, edge), (end - aside, edge), connectionstyle=f"arc3,rad={bend:.3f}",
                                  color=ACCENT, alpha=0.7, zorder=2, **style))
-    if row.estimate >= LABELLED:
-        ax.annotate(_about(row), ((start + end) / 2, reach), (0, 2 * side), textcoords="offset points", color=ACCENT,
-                    va="bottom" if side > 0 else "top", bbox={"fc": "white", "ec": "none", "pad": 0.4}, **words)
+    ax.annotate(_about(row), ((start + end) / 2, reach), (0, 2 * side), textcoords="offset points", color=ACCENT,
+                va="bottom" if side > 0 else "top", bbox={"fc": "white", "ec": "none", "pad": 0.4}, **words)
     return reach
 
 
@@ -93,7 +93,7 @@ def _others(ax, added, place):
     """What came after each declared step instead, named below it; and how far down that reaches."""
     foot = -0.75
     for step, rows in added.groupby("before", sort=False):
-        rows = rows[rows["estimate"] >= LABELLED].nlargest(MOST_ADDED, "estimate")
+        rows = rows[rows["estimate"] >= NAMED].nlargest(MOST_NAMED, "estimate")
         if rows.empty:
             continue
         ax.plot([place[step]] * 2, [-HEIGHT, -0.62], color=ACCENT, lw=1, ls=":", zorder=1)
@@ -117,7 +117,7 @@ def uptake(curves, table, finding):
     curves : DataFrame
         service, day, estimate, low, high; ends where too few are left to watch.
     table : DataFrame
-        service, expected_share, by_day; missing where nothing was forecast.
+        service, expected_share, day (by which), ratio (missing where no forecast counts) and status, which says why.
     finding : str
         Title, from the numbers.
 
@@ -142,17 +142,20 @@ def uptake(curves, table, finding):
         ax.annotate(percent(last["estimate"]), (last["day"], last["estimate"]), (5, -3), textcoords="offset points",
                     color=BLUE, fontweight="bold", fontsize=10.5)
         words = f"{service}: {span(last, '.0%')} by day {last['day']:.0f}"
-        if pd.notna(forecast["expected_share"]):
-            ax.plot(forecast["by_day"], forecast["expected_share"], "D", color=ACCENT, ms=8)
-            ax.annotate(f"forecast: {percent(forecast['expected_share'])}", (forecast["by_day"], forecast["expected_share"]),
-                        (-8, 0), textcoords="offset points", ha="right", va="center", color=ACCENT, fontsize=10)
-            words += f", forecast {percent(forecast['expected_share'])} by day {forecast['by_day']:.0f}"
+        if pd.notna(forecast["ratio"]):
+            expected, day = forecast["expected_share"], forecast["day"]
+            ax.plot(day, expected, "D", color=ACCENT, ms=8)
+            ax.annotate(f"forecast: {percent(expected)}", (day, expected), (-8, 0), textcoords="offset points", ha="right",
+                        va="center", color=ACCENT, fontsize=10)
+            words += f", forecast {percent(expected)} by day {day:.0f}"
         else:
-            ax.text(0.03, 0.9, "no forecast on record", transform=ax.transAxes, color=ACCENT, fontsize=10, style="italic")
+            ax.text(0.03, 0.97, "\n".join(textwrap.wrap(forecast["status"], 40)), transform=ax.transAxes, va="top",
+                    color=ACCENT, fontsize=10, style="italic")
+            words += f", {forecast['status']}"
         ax.set_title(service, fontsize=11, pad=6, color=INK)
         ax.grid(axis="y")
         said.append(words)
-    highest = max(curves["high"].max(), table["expected_share"].max(skipna=True) if len(table) else 0)
+    highest = max(curves["high"].max(), table["expected_share"].where(table["ratio"].notna()).fillna(0).max())
     for ax in axes:
         ax.set(ylim=(0, 1.15 * highest), xlim=(0, 1.15 * curves["day"].max()))
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))

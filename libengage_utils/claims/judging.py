@@ -79,7 +79,7 @@ def without_cause(words):
     return words
 
 
-def judge(claim, estimate=None, interval=None, *, answer="", missing="", specifications=None):
+def judge(claim, estimate=None, interval=None, *, answer="", missing="", untold="", specifications=None):
     """Judge a claim by its rule.
 
     Parameters
@@ -94,6 +94,8 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing="", specifi
         One sentence that says what was found, from the numbers.
     missing : str
         What the study lacks, where the claim cannot be tested with it.
+    untold : str
+        What was not written down in time, where the claim could have been tested and now cannot be told.
     specifications : DataFrame, optional
         The estimate under other reasonable choices, as made by `specifications.specifications`; the card then says
         how far the verdict depends on them. The verdict itself is that of the estimate given.
@@ -115,13 +117,15 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing="", specifi
     'cannot tell'
     >>> judge("C12", missing="It records no mode, level or site.").verdict
     'not testable with this data'
+    >>> judge("C01", untold="No forecast was recorded.").verdict
+    'cannot tell'
     """
     claim = CLAIMS[claim] if isinstance(claim, str) else claim
     if not claim.by_lot:
         without_cause(answer)
     if estimate is None or estimate != estimate:
-        return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, "none", "", VERDICTS[3],
-                         " ".join(part for part in (missing, answer) if part))
+        return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, "none", "", VERDICTS[2 if untold else 3],
+                         " ".join(part for part in (missing, untold, answer) if part))
     shown = claim.show(estimate)
     low, high = interval if interval is not None else (float("nan"), float("nan"))
     if low > estimate or high < estimate:

@@ -71,6 +71,15 @@ class StandardisedReturn:
     dropped: int
 
     @property
+    def headline(self):
+        """Whether more or fewer come back, in a sentence."""
+        exposure = self.exposure.replace("_", " ")
+        if self.low <= 0 <= self.high:
+            return f"Whether more or fewer come back after {exposure} than after other journeys cannot be told."
+        return (f"After {exposure}, {abs(self.difference):.1f} {'more' if self.low > 0 else 'fewer'} in 100 come back than "
+                "after other journeys.")
+
+    @property
     def summary(self):
         """The finding in a sentence."""
         return (f"Circumstances being alike, {self.exposed:.0f} in 100 journeys with {self.exposure.replace('_', ' ')} and "

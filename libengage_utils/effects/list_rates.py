@@ -67,12 +67,14 @@ class RateModel:
 
     @property
     def headline(self):
-        """The features that go with openings, allowing for having looked at several, in a sentence each."""
+        """The features that go with openings, allowing for having looked at several, in a sentence."""
         reach = _reach(self.modules, len(self.table)) * self.table["error"]
-        sure = self.table[self.table["log_estimate"].abs() > reach]
+        sure = self.table[self.table["log_estimate"].abs() > reach].sort_values("log_estimate", key=abs, ascending=False)
         if sure.empty:
             return "Of no feature can it be told whether lists that have it are opened more or less."
-        return " ".join(self._sentences(sure))
+        told = [f"{row.label.split(',')[0]} ({100 * (row.estimate - 1):+.0f}%)" for row in sure.itertuples()]
+        alike = ", the other features alike" if len(self.table) > 1 else ""
+        return f"More or fewer openings go with {' and with '.join(told)}{alike}."
 
     @property
     def summary(self):
@@ -146,7 +148,7 @@ def rate_model(panel, features=tuple(FEATURES), *, family="negative binomial", w
     ...                       "noted": rng.random(600), "student_weeks": 500})
     >>> panel["opens"] = rng.poisson(250 * 1.3**panel["noted"] * rng.gamma(10, 0.1, 600))
     >>> print(rate_model(panel, ["noted"]).headline)
-    Lists with notes on all items are opened 29% more (95% interval 17% to 41%) than lists with none.
+    More or fewer openings go with notes on all items (+29%).
     """
     if not len(features) or not set(features) <= set(FEATURES):
         raise ValueError(f"`features` lists one or more of {', '.join(FEATURES)}; it lists {', '.join(features) or 'none'}.")

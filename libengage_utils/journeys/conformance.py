@@ -74,11 +74,12 @@ class Conformance:
 
     @property
     def departures(self):
-        """The most frequent departure from each way that may be shown, in a sentence."""
-        most = self.deviations.dropna().drop_duplicates("service")
-        told = [f"{IN_WORDS[row.kind].format(row.step)} ({row.service}, {row.estimate:.0%})" for row in most.itertuples()]
-        return (f"The commonest departures: {'; '.join(told)}." if told else
-                "Too few people depart in any one way for it to be shown.")
+        """The most frequent departure from a way, in a sentence."""
+        if (shown := self.deviations.dropna()).empty:
+            return "Too few people depart from a way in any one manner for it to be shown."
+        row = shown.loc[shown["estimate"].idxmax()]
+        return (f"The commonest departure: {IN_WORDS[row['kind']].format(row['step'])}, on {row['estimate']:.0%} of "
+                f"{row['service']} errands.")
 
     def headline_of(self, service):
         """How many errands of a service leave its way, in a sentence."""
