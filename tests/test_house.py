@@ -14,9 +14,10 @@ from libengage_utils.schema import TABLES
 HOME = Path(__file__).parent.parent
 PACKAGE = HOME / "libengage_utils"
 NOTEBOOKS = sorted((HOME / "notebooks").glob("*.ipynb"))
-ORDER = ["schema", "privacy", "demo", "study", "engagement", "segments", "agreement", "valleys", "clusters",
-         "latent", "dimensions", "standardisation", "nonusers", "survey", "emotions", "journeys", "resampling", "uptake",
-         "coverage", "recapture", "themes", "reading_lists", "attention", "letters", "effects", "specifications", "claims", "planning", "charts", "report", "__main__"]
+ORDER = ["schema", "privacy", "demo", "study", "engagement", "segments", "agreement", "valleys", "clusters", "latent",
+         "dimensions", "standardisation", "nonusers", "survey", "resampling", "emotions", "journeys", "uptake",
+         "coverage", "recapture", "themes", "reading_lists", "attention", "letters", "effects", "specifications",
+         "claims", "planning", "charts", "report", "__main__"]
 
 
 def room(path):

@@ -289,7 +289,7 @@ def test_who_adopted_from_the_start_or_has_no_outcome_is_left_out_and_counted():
     assert result.counts[["from_the_start", "silent", "missing"]].tolist() == [12, 12, 72]
     pd.testing.assert_frame_equal(result.table, studied(panel).table)
     assert result.counts["never"] == studied(panel).counts["never"]
-    assert "about 10 units without an outcome; about 10 units that had adopted before" in result.summary
+    assert "about 10 modules without an outcome; about 10 modules that had adopted before" in result.summary
 
 
 def test_pairs_that_lack_an_outcome_or_somebody_to_compare_with_are_counted():
@@ -402,7 +402,7 @@ def test_sentences_follow_the_interval_and_name_no_cause():
     assert sure.low > 0 and sure.headline.startswith("After adoption, opens is higher than the change among those that do")
     assert unsure.low < 0 < unsure.high and unsure.headline.startswith("No change of opens with adoption can be told")
     lower = studied(drawn(120, 1)[0].assign(opens=lambda some: -some["opens"]))
-    assert "opens is lower: -" in lower.summary and "about 70 units that adopt" in lower.summary
+    assert "opens is lower: -" in lower.summary and "about 70 modules that adopt" in lower.summary
     for result in (sure, unsure, lower, placebo(drawn(120, 1)[0], **COLUMNS)):
         assert without_cause(result.summary) and without_cause(result.headline)
     assert "with pretended adoption" in placebo(drawn(120, 1)[0], **COLUMNS).headline

@@ -117,9 +117,10 @@ class EventStudy:
                     "outcomes after adoption with nobody to compare with": "uncompared"}
         left_out = "; ".join(f"{about(n) if n >= 10 else 'fewer than 10'} {what}"
                              for what, name in left_out.items() if (n := self.counts[name]))
-        return (f"{found}: {span}, over and above the change {self.whom}, from {adopting} {self.units} that adopt, {compared} "
-                f"compared with them and {pairs} pairs of outcomes. {f'Left out: {left_out}. ' if left_out else ''}"
-                f"{self.before} No lot decided who adopts, and when: whatever else changed with it is in the figure, too.")
+        return (f"{found}: {span}, over and above the change {self.whom}, from {adopting} {self.units} that adopt, "
+                f"{compared} compared with them and {pairs} pairs of outcomes. "
+                f"{f'Left out: {left_out}. ' if left_out else ''}{self.before} "
+                "No lot decided who adopts, and when: whatever else changed with it is in the figure, too.")
 
     def _number(self, value):
         return f"{value:+.1f}%" if self.percent else f"{value:+.3g}"
