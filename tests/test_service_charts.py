@@ -85,7 +85,7 @@ def test_a_theme_that_feels_bad_for_sure_is_orange():
 def test_a_problem_on_no_agenda_stands_out_and_a_withheld_priority_is_said():
     texts = {text.get_text(): text for text in drawn()[3].texts}
     assert texts["20% (15% to 25%)  noise"].get_fontweight() == "bold"
-    assert "withheld: too few people" in texts
+    assert "2  studio (withheld)" in texts
 
 
 @pytest.mark.parametrize("few", [

@@ -1,5 +1,7 @@
 """Figures of estimates: concentration, differences, stability and profiles."""
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -141,7 +143,7 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
                 ax.plot(row.estimate, y, "o", color=BLUE, ms=6.5)
                 ax.annotate(number(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center",
                             bbox={"fc": "white", "ec": "none", "pad": 0.8})
-            ticks.append((y, row.label))
+            ticks.append((y, "\n".join(textwrap.wrap(str(row.label), 40))))
             y += 1
     for at in np.atleast_1d(mark if mark is not None else []):
         ax.axvline(at, color=ACCENT, lw=1.1, ls="--", zorder=0)

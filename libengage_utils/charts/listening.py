@@ -91,26 +91,28 @@ def agenda(table, finding, ax=None):
     ours = table.dropna(subset=["ours"]).sort_values("ours")
     ax = axes_of(ax, 0.36 * max(len(known), len(ours)) + 1.3)
     theirs = dict(zip(known["label"], np.arange(len(known)), strict=True))
+    left, right = 3.1, 4.1                   # the figure is 8 wide
     for y, row in enumerate(ours.itertuples()):
-        ax.text(0, y, f"{row.ours:.0f}  {row.label}", ha="right", va="center", fontsize=11, color=INK)
+        words = f"{row.ours:.0f}  {row.label}" + ("" if row.label in theirs else " (withheld)")
+        ax.text(left, y, words, ha="right", va="center", fontsize=10.5, color=INK if row.label in theirs else QUIET)
         if row.label in theirs:
-            ax.plot([0.03, 0.97], [y, theirs[row.label]], "o-", color=BLUE, lw=2, ms=5, alpha=0.7)
-        else:
-            ax.text(0.05, y, "withheld: too few people", va="center", color=QUIET, style="italic", fontsize=10)
+            ax.plot([left + 0.1, right - 0.1], [y, theirs[row.label]], "o-", color=BLUE, lw=2, ms=5, alpha=0.7)
     for row in known.itertuples():
         here = pd.notna(row.ours)
         colour = BLUE if here else ACCENT
-        ax.plot(0.97, theirs[row.label], "o", color=colour, ms=5)
-        ax.text(1, theirs[row.label], f"{row.estimate:.0%} ({row.low:.0%} to {row.high:.0%})  {row.label}", va="center",
+        ax.plot(right - 0.1, theirs[row.label], "o", color=colour, ms=5)
+        ax.text(right, theirs[row.label], f"{row.estimate:.0%} ({row.low:.0%} to {row.high:.0%})  {row.label}", va="center",
                 fontsize=10.5, color=colour, fontweight="normal" if here else "bold")
-    for x, words, across in ((0, "our agenda, in our order", "right"), (1, "their problems, by share of comments", "left")):
+    for x, words, across in ((left, "our agenda, in our order", "right"), (right, "what comments speak of", "left")):
         ax.text(x, -0.85, words, ha=across, va="bottom", color=QUIET, fontsize=10.5, fontweight="bold")
-    ax.set(xlim=(-0.85, 2.35), ylim=(max(len(known), len(ours)) - 0.5, -1.2))
+    ax.set(xlim=(0, 8), ylim=(max(len(known), len(ours)) - 0.5, -1.2))
     ax.axis("off")
     said = "; ".join(f"{row.label}{f' (ours: {row.ours:.0f})' if pd.notna(row.ours) else ' (not on our agenda)'} "
                      f"{span(row, '.0%')}" for row in table.itertuples())
     return finish(ax, finding, "On the left the library's priorities in its own order; on the right what comments speak of, "
-                  "with 95% intervals. Orange stands on no agenda.", f"{said}.", table["estimate"].isna().sum())
+                  "with 95% intervals: priorities by their words, themes (orange, in quotation marks) as the machine found "
+                  "them. Hardly a comment of an orange theme has a word of any priority.", f"{said}.",
+                  table["estimate"].isna().sum())
 
 
 def agreement_of_halves(table, chosen, finding, ax=None):
