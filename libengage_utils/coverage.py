@@ -9,8 +9,8 @@ import pandas as pd
 from .privacy import suppress
 from .resampling import over_samples, people_drawn, told
 
-SHARES = ("people with an act or an answer on record", "touchpoints in use that enough people acted at and spoke of",
-          "feedback that can be tied to a person, an errand or a touchpoint")
+SHARES = ("people with an act or an answer on record", "services that enough people used and spoke of",
+          "feedback that can be tied to anything")
 ENOUGH = {"both": np.logical_and, "either": np.logical_or}
 TIES = {"a person": "person_key", "an errand": "journey_id", "a touchpoint": "touchpoint"}
 
@@ -50,6 +50,7 @@ class Record:
     def touchpoints_in_words(self):
         """The services in use as a page shows them, those on which most is on record first (DataFrame)."""
         table = self.touchpoints.sort_values(["usable", "people"], ascending=[False, False])
+        table = table.reset_index(drop=True)
         share = [f"{tied:.0%}" if tied == tied else np.nan for tied in table["tied"]]
         return table.assign(tied=share, usable=np.where(table["usable"], "yes", "no")).rename(columns={
             "touchpoint": "service met", "tied": "acts tied to a person", "people": "people who acted",
@@ -58,8 +59,9 @@ class Record:
     @property
     def headline(self):
         """The least of the three shares, in a sentence."""
-        label = self.shares.loc[self.shares["estimate"].idxmin(), "label"]
-        return f"The least of three shares is {self.estimate:.0%}: {label}."
+        heard, services = self.touchpoints["usable"].sum(), len(self.touchpoints)
+        return (f"Of everybody eligible, {self.shares['estimate'].iloc[0]:.0%} are on record; {heard} of {services} "
+                "services have been heard of from enough people.")
 
     @property
     def summary(self):
@@ -67,7 +69,7 @@ class Record:
         shares = [f"{row.label}, {row.estimate:.0%} ({row.low:.0%} to {row.high:.0%})"
                   for row in self.shares.dropna().itertuples()]
         words = (f"Shares on record, with 95% intervals: {'; '.join(shares)}. The least of them is {self.estimate:.0%} "
-                 f"({self.low:.0%} to {self.high:.0%}).")
+                 f"({self.low:.0%} to {self.high:.0%}, which allows for having taken the least).")
         if self.shares["estimate"].isna().any():
             words += " No feedback can be told of: there is none, or few people gave any that is tied to something."
         blind = self.sources.loc[self.sources["tied"] == 0, "source"]
@@ -75,8 +77,8 @@ class Record:
                         f"({', '.join(blind)})." if len(blind) else "")
 
 
-def enough(people, events, feedback, coverage, *, since=None, until=None, usable="both", unsigned=True, minimum_count=10,
-           draws=1000, random_state=0):
+def enough(people, events, feedback, coverage, *, since=None, until=None, usable="both", traces="either", unsigned=True,
+           minimum_count=10, draws=1000, random_state=0):
     """Whether acts and feedback on record speak of most people and most services: the least of three shares.
 
     They are the shares of eligible people with an identified act or signed feedback; of touchpoints in use at which at
@@ -99,6 +101,8 @@ def enough(people, events, feedback, coverage, *, since=None, until=None, usable
         First and last day looked at; everything on record if left out. People eligible on some day of it count.
     usable : {"both", "either"}
         Whether it takes enough people who acted and enough who spoke for a touchpoint to be usable, or one of these.
+    traces : {"either", "both"}
+        Whether a person counts as on record with an act or signed feedback, or only with both.
     unsigned : bool
         Whether unsigned feedback counts towards the people who spoke of a touchpoint.
     minimum_count : int
@@ -130,11 +134,12 @@ def enough(people, events, feedback, coverage, *, since=None, until=None, usable
     >>> coverage = pd.DataFrame({"source": ["library system"], "identity": "person", "blind_spots": ""})
     >>> enough(people, events, feedback, coverage).shares[["label", "estimate"]].values.tolist()
     [['people with an act or an answer on record', 0.8],
-     ['touchpoints in use that enough people acted at and spoke of', 0.5],
-     ['feedback that can be tied to a person, an errand or a touchpoint', 1.0]]
+     ['services that enough people used and spoke of', 0.5],
+     ['feedback that can be tied to anything', 1.0]]
     """
-    if usable not in ENOUGH:
-        raise ValueError(f"`usable` is {' or '.join(ENOUGH)}; it is {usable}.")
+    for name, choice in (("usable", usable), ("traces", traces)):
+        if choice not in ENOUGH:
+            raise ValueError(f"`{name}` is {' or '.join(ENOUGH)}; it is {choice}.")
     (rows, acts, seen), said = _acts(events, since, until), _said(feedback, since, until)
     roster, used = _eligible(people, since, until), sorted(rows.loc[rows["own"], "touchpoint"].dropna().unique())
     if len(roster) < 2 * minimum_count:
@@ -154,7 +159,7 @@ def enough(people, events, feedback, coverage, *, since=None, until=None, usable
     eligible, did = np.pad(named.isin(roster), (0, nameless.sum())), np.bincount(actor, minlength=everybody) > 0
 
     counted = spoke & (unsigned | (np.arange(everybody) < len(named)))[:, np.newaxis]
-    sums = np.column_stack([eligible, eligible & (did | (written > 0)), written, kept, acted, counted])
+    sums = np.column_stack([eligible, eligible & ENOUGH[traces](did, written > 0), written, kept, acted, counted])
     values = _three_shares(over_samples(people_drawn(everybody, draws, random_state), sums), usable, minimum_count)
     if (kept > 0).sum() < minimum_count:
         values[:, 2] = np.nan

@@ -192,9 +192,11 @@ def about(people):
 
     Examples
     --------
-    >>> about(2278), about(0)
-    ('about 2,280', 'about 0')
+    >>> about(2278), about(3), about(0)
+    ('about 2,280', 'fewer than 10', 'no')
     """
+    if people < 10:
+        return "fewer than 10" if people else "no"
     return f"about {round(people, -1):,}"
 
 

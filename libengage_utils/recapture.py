@@ -6,9 +6,8 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
-from .engagement import day_number, sees
-from .journeys.sessions import acts_of_people
 from .privacy import about
 
 ODDS_RATIOS = (0.5, 1, 2, 4)  # of being in one source, for people in the other against people who are not
@@ -38,6 +37,9 @@ class Recapture:
         Fewest and most users, and invisible ones (rows), that there can be whatever the silent would have said: low, high.
     assumptions : tuple of str
         What the estimate takes for granted, in sentences.
+    if_alike : tuple of float, optional
+        Invisible users, with a 95% interval, if people not in the first source who were silent are users as often as those
+        who answered; where it is known who answered, and enough did.
     """
 
     people: int
@@ -52,6 +54,7 @@ class Recapture:
     sensitivity: pd.DataFrame = field(repr=False)
     bounds: pd.DataFrame = field(repr=False)
     assumptions: tuple = field(repr=False)
+    if_alike: tuple | None = None
 
     @property
     def shares(self):
@@ -61,28 +64,35 @@ class Recapture:
 
     @property
     def by_dependence(self):
-        """Invisible users as a share of the roster, by how far the sources hang together: label, estimate, low, high."""
-        labels = {0.5: "in one source, half the odds of the other", 1: "the two sources independent",
-                  2: "in one source, twice the odds of the other", 4: "in one source, four times the odds"}
-        table = self.sensitivity.set_index("odds_ratio")[FIGURES[3:]] / self.people
-        return table.set_axis(["estimate", "low", "high"], axis=1).rename(labels).rename_axis("label").reset_index()
+        """Invisible users as a share of these people, by what is taken for granted: label, estimate, low, high."""
+        labels = {0.5: "on one list: half the odds of the other", 1: "the two lists are independent",
+                  2: "on one list: twice the odds of the other", 4: "on one list: four times the odds"}
+        table = self.sensitivity.set_index("odds_ratio")[FIGURES[3:]].set_axis(["estimate", "low", "high"], axis=1)
+        table = (table / self.people).rename(labels).rename_axis("label").reset_index()
+        if self.if_alike is not None:
+            table.loc[len(table)] = ["the silent are as those who answered", *np.array(self.if_alike) / self.people]
+        return table
 
     @property
     def headline(self):
         """How many users the first source does not show, in a sentence."""
-        return f"{_about(self.invisible).capitalize()} users are not seen in the log, as far as two sources can tell."
+        return (f"{_about(self.invisible).capitalize()} of {about(self.people)} people use the library and are in no log, "
+                f"if log and survey are independent ({_about(self.invisible_low)} to {_about(self.invisible_high)}).")
 
     @property
     def summary(self):
         """The finding, and how far it hangs on the sources being independent, in sentences."""
         least, most = self.bounds.loc["invisible"]
         doubled = self.sensitivity.set_index("odds_ratio").loc[2, "invisible"]
-        words = (f"{_about(self.users).capitalize()} of {about(self.people)} people are users (95% interval "
-                 f"{_about(self.low)} to {_about(self.high)}). Of them {_about(self.invisible)} "
+        words = (f"Of {about(self.people)} people of whom both lists could speak, {_about(self.users)} are users (95% "
+                 f"interval {_about(self.low)} to {_about(self.high)}). Of them {_about(self.invisible)} "
                  f"({_about(self.invisible_low)} to {_about(self.invisible_high)}) are not seen in the log, which is "
-                 f"{self.invisible / self.people:.0%} of the roster. Whatever the silent would have said, their number lies "
-                 f"between {_about(least)} and {_about(most)}. If users in one source had twice the odds of being in the "
+                 f"{self.invisible / self.people:.0%} of these people. Whatever the silent would have said, their number "
+                 f"lies between {_about(least)} and {_about(most)}. If users on one list had twice the odds of being on the "
                  f"other, it would be {_about(doubled)}.")
+        if self.if_alike is not None:
+            words += (" If those not in the log who were silent use the library as often as those who answered, it would be "
+                      f"{_about(self.if_alike[0])} ({_about(self.if_alike[1])} to {_about(self.if_alike[2])}).")
         return words + (f" {about(self.outside).capitalize()} keys in the sources are of people not on this roster, and are "
                         "left out." if round(self.outside, -1) else "")
 
@@ -162,97 +172,13 @@ def recapture(people, first, second, *, by=None, answered=None, minimum_count=10
     room = len(roster) - (surely_not if surely_not >= minimum_count else 0)
     bounds = pd.DataFrame({"low": seen.sum(), "high": room}, index=["users", "invisible"], dtype=float)
     bounds.loc["invisible"] -= in_first.sum()
+    yes, no = (replied & in_second & ~in_first).sum(), surely_not
+    alike = None
+    if min(yes, no) >= minimum_count:
+        alike = tuple((~in_first).sum() * np.array([yes / (yes + no), *proportion_confint(yes, yes + no, method="wilson")]))
     return Recapture(len(roster), len({*first, *second} - {*roster["person_key"]}), *_figures(counts), table, sensitivity,
-                     bounds, _assumptions(by, (said_no & in_first).sum(), (in_first & in_second).sum(), minimum_count))
-
-
-@dataclass(frozen=True)
-class TwoSources:
-    """Acts on record and answers to a survey, of the same people and the same time; made by `acts_and_answers`.
-
-    Attributes
-    ----------
-    people : DataFrame
-        The roster's rows of people eligible all the time and visible to some source.
-    seen, said_yes, answered : list of str
-        Of these the keys of people with an act of their own, of those who said that they used it, of all who answered.
-    since, until : Timestamp
-        First and last day that both speak of.
-    """
-
-    people: pd.DataFrame = field(repr=False)
-    seen: list = field(repr=False)
-    said_yes: list = field(repr=False)
-    answered: list = field(repr=False)
-    since: pd.Timestamp
-    until: pd.Timestamp
-
-
-def acts_and_answers(people, events, feedback, *, question, yes="yes", coverage=None, days=365, wave_days=90):
-    """The two sources of `recapture` for the last time that a survey asked whether people had used the library.
-
-    Parameters
-    ----------
-    people, events, feedback : frame
-        Tables of the schema, of any kind Narwhals supports.
-    question, yes : str
-        The survey's question, and the answer that says so.
-    coverage : DataFrame, optional
-        The study's coverage: people whom no source that identifies people could see are left out.
-    days : int
-        Of how many days before the first answer the question speaks.
-    wave_days : int
-        Answers so long before the last one are of the same survey.
-
-    Returns
-    -------
-    TwoSources
-
-    Raises
-    ------
-    ValueError
-        As `acts_of_people`; and if nobody known answered the question, or the log begins later than what it speaks of.
-
-    Examples
-    --------
-    >>> people = pd.DataFrame({"person_key": ["ann", "bob", "cy"]})
-    >>> events = pd.DataFrame({"event_id": [1, 2, 3], "person_key": ["bob", "ann", "cy"], "initiated_by": "person",
-    ...                        "occurred_at": pd.to_datetime(["2024-01-01", "2024-06-01", "2025-01-01"])})
-    >>> feedback = pd.DataFrame({"person_key": ["ann", "bob"], "given_at": pd.Timestamp("2025-02-01"), "question": "used",
-    ...                          "answer": "yes"})
-    >>> two = acts_and_answers(people, events, feedback, question="used")
-    >>> two.seen, two.said_yes
-    (['ann', 'cy'], ['ann', 'bob'])
-    """
-    said = nw.from_native(feedback)
-    if "question" not in said.collect_schema() or "answer" not in said.collect_schema():
-        raise ValueError("The feedback has no questions and answers, so that nobody said whether they use the library.")
-    said = (said.filter(nw.col("question") == question, ~nw.col("person_key").is_null(), ~nw.col("given_at").is_null())
-            .select("person_key", "given_at", "answer").lazy().collect().to_pandas())
-    if said.empty:
-        raise ValueError(f"Nobody known answered the question \u201c{question}\u201d: name the one that asks whether people "
-                         "used the library.")
-    said = said[said["given_at"] >= said["given_at"].max() - pd.Timedelta(days=wave_days)]
-    until = said["given_at"].max().normalize()
-    since = said["given_at"].min().normalize() - pd.Timedelta(days=days)
-    acts = acts_of_people(events)[0].with_columns(day_number("occurred_at").alias("day"))
-    first, last = (int(day.to_datetime64().astype("datetime64[D]").astype(int)) for day in (since, until))
-    if (begins := acts.lazy().select(nw.col("day").min()).collect().item()) > first:
-        raise ValueError(f"The log begins {begins - first:,} days later than the time of which the survey asks: take a "
-                         "later survey.")
-    within = acts.filter(nw.col("day") >= first, nw.col("day") <= last).select("person_key").unique()
-    roster, _ = _roster(people, None)
-    bounds = roster.reindex(columns=["eligible_from", "eligible_to"]).apply(pd.to_datetime)
-    there = ~(bounds["eligible_from"] > since) & ~(bounds["eligible_to"] < until)
-    frame = nw.from_native(roster)
-    if coverage is not None:
-        sources = coverage[coverage["identity"] == "person"].to_dict("records")
-        there &= np.any([frame.select(sees(source, frame.columns).alias("sees"))["sees"].to_numpy() for source in sources],
-                        axis=0)
-    kept = roster[there].reset_index(drop=True)
-    keys = (within.lazy().collect().to_pandas()["person_key"], said.loc[said["answer"] == yes, "person_key"],
-            said["person_key"])
-    return TwoSources(kept, *(sorted(set(some) & set(kept["person_key"])) for some in keys), since, until)
+                     bounds, _assumptions(by, (said_no & in_first).sum(), (in_first & in_second).sum(), minimum_count),
+                     alike)
 
 
 def _about(number):
@@ -314,7 +240,7 @@ def _assumptions(by, contradicted, confirmed, minimum_count):
         "Both sources speak of the same people and of the same time.",
         "People are matched rightly: a user who is in both and not matched makes the estimate too high.",
         f"Among users{alike} the two sources are independent. People who use the library much are seen in the log and also "
-        "answer more readily: the estimate is then too low, and the table of odds ratios says by how much.",
+        "answer more readily: the estimate is then too low; the rows of the figure say by how much.",
         "Every user had some chance of being in either source: those whom no source covers, or who were not asked in any "
         "way that goes with their use, are not in the estimate.",
         true,

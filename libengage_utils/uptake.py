@@ -15,6 +15,7 @@ from .privacy import about
 EVER = 10**7  # days from 1970 to a bound that is not given
 TIED = 0.5  # least share of a service's acts that must be tied to a person for its users to be known
 COMPARED = "held against its forecast"
+UNNAMED = "nothing in the log names it"
 NAMES = ["touchpoint", "service"]
 COLUMNS = ["service", "launched_on", "people", "day", "uptake", "low", "high", "expected_share", "ratio", "ratio_low",
            "ratio_high", "status"]
@@ -38,8 +39,8 @@ class Uptake:
     estimate, low, high : float
         Uptake as a share of the forecast, all services together whose forecast counts, with a 95% interval; missing where
         there is none.
-    services : int
-        How many services that is.
+    services, few : int
+        How many services that is; and how many of them count as if `minimum_count` people had used them, because fewer did.
     """
 
     table: pd.DataFrame = field(repr=False)
@@ -48,11 +49,12 @@ class Uptake:
     low: float
     high: float
     services: int
+    few: int = 0
 
     @property
-    def without_forecast(self):
-        """That no forecast counts, in a sentence; empty where one does."""
-        return "" if self.services else "No forecast counts that was written down before a launch."
+    def untold(self):
+        """Why nothing can be held against a forecast, in a sentence; empty where something can."""
+        return "" if self.services else "No service has both a known uptake and a forecast from before its launch."
 
     @property
     def headline(self):
@@ -62,7 +64,7 @@ class Uptake:
         if self.low <= 1 <= self.high:
             return "Whether new services were taken up as forecast is not known."
         return (f"{'Fewer' if self.high < 1 else 'More'} people took up the new services than was forecast: "
-                f"{self.estimate:.0%} of the forecast uptake.")
+                f"{'at most ' if self.few else ''}{self.estimate:.0%} of the forecast uptake.")
 
     @property
     def summary(self):
@@ -70,7 +72,8 @@ class Uptake:
         words = self.headline
         if self.services:
             words = (f"{self.services} service{' is' if self.services == 1 else 's are'} held against a forecast; uptake "
-                     f"reached {self.estimate:.0%} of it (95% interval {self.low:.0%} to {self.high:.0%}).")
+                     f"reached {'at most ' if self.few else ''}{self.estimate:.0%} of it (95% interval {self.low:.0%} to "
+                     f"{self.high:.0%}).")
         return " ".join([words, *map(_told, self.table.itertuples())])
 
 
@@ -85,7 +88,7 @@ def uptake(people, events, forecasts, *, as_of, newcomers=False, coverage=None, 
     All services together are the sum of uptakes over the sum of expected shares. The same people stand behind several
     services: a person's influence on each uptake (the infinitesimal jackknife) is added up before it is squared. Leaving
     out a service because few used it would flatter the rest, so one that fewer than `minimum_count` people used counts as
-    if that many had, and in the lower limit as if nobody had.
+    if that many had, and in the lower limit as if nobody had; so does there one that nothing in the log names.
 
     Parameters
     ----------
@@ -134,7 +137,7 @@ def uptake(people, events, forecasts, *, as_of, newcomers=False, coverage=None, 
     acts = acts_of_people(events, "touchpoint")[0].with_columns(day_number("occurred_at").alias("day"))
     begins = acts.lazy().select(nw.col("day").min()).collect().item()
     first = _first_uses(acts, plans).reindex(roster["person_key"]).to_numpy(dtype=float)
-    rows, curves, counted, influence = [], [pd.DataFrame(columns=CURVE)], [], np.zeros(len(roster))
+    rows, curves, counted, unnamed, influence = [], [pd.DataFrame(columns=CURVE)], [], 0.0, np.zeros(len(roster))
     for plan, use in zip(plans.itertuples(), first.T, strict=True):
         there, time, used = _watched(roster, use, plan.start, last, newcomers, coverage)
         row = {"service": plan.service, "launched_on": plan.launched_on, "expected_share": plan.expected_share,
@@ -148,15 +151,18 @@ def uptake(people, events, forecasts, *, as_of, newcomers=False, coverage=None, 
             if part:
                 counted.append([*part[:2], plan.expected_share])
                 influence[there] += part[2]
+        elif row["status"].startswith(UNNAMED) and not _no_forecast(plan, last):
+            unnamed += plan.expected_share
         rows.append(row)
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(["people", *COLUMNS[3:-1]], float))
     curves = pd.concat(curves, ignore_index=True).astype(dict.fromkeys(CURVE[1:], float))
-    if not counted:
+    few = sum(surely == 0 for _, surely, _ in counted)
+    if few == len(counted):
         return Uptake(table, curves, np.nan, np.nan, np.nan, 0)
     reached, surely, expected = np.sum(counted, axis=0)
     spread = np.exp(Z * np.sqrt((influence**2).sum()) / reached)
-    low = max(reached / spread - (reached - surely), 0)
-    return Uptake(table, curves, *(float(share / expected) for share in (reached, low, reached * spread)), len(counted))
+    low = max(reached / spread - (reached - surely), 0) * expected / (expected + unnamed)
+    return Uptake(table, curves, *(float(share / expected) for share in (reached, low, reached * spread)), len(counted), few)
 
 
 def _told(row):
@@ -258,7 +264,7 @@ def _not_known(plan, log, begins, last, people, minimum_count):
         return "it was launched before the log begins, so that first uses may be missing"
     if plan.service not in names:
         near = difflib.get_close_matches(plan.service, names, cutoff=0.3)
-        return ("nothing in the log names it: nobody used it, or it is called otherwise there"
+        return (f"{UNNAMED}: nobody used it, or it is called otherwise there"
                 + (f" (nearest: {', '.join(near)})" if near else ""))
     if people < minimum_count:
         return f"{f'fewer than {minimum_count} people were' if people else 'nobody was'} eligible to use it"
@@ -271,7 +277,7 @@ def _no_forecast(plan, last):
     """Why there is no forecast to hold uptake against, in words; empty if there is one."""
     if np.isnan(plan.expected_share):
         return "no forecast was recorded"
-    if np.isnan(plan.by_day):
+    if np.isnan(plan.by_day) or plan.by_day < 1:
         return "the forecast says no day by which, so it is none"
     if plan.recorded >= plan.start:
         return "the forecast is not known to have been recorded before the launch, so it is none"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from libengage_utils.coverage import SHARES, enough
+from libengage_utils.coverage import enough
 from libengage_utils.demo import write_demo
 from libengage_utils.study import open_study
 
@@ -53,7 +53,7 @@ def test_the_least_of_three_shares_is_found():
     """80 of 100 people left a trace; of loan, chat and gate the first two were spoken of by ten; 43 of 63 rows are tied."""
     result = told()
     assert result.shares["estimate"].tolist() == pytest.approx([0.8, 2 / 3, 43 / 63])
-    assert result.estimate == pytest.approx(2 / 3) and result.headline == f"The least of three shares is 67%: {SHARES[1]}."
+    assert result.estimate == pytest.approx(2 / 3) and "2 of 3 services" in result.headline
     assert "People act, and nobody is identified, in 1 of 2 sources (beam)." in result.summary
 
 

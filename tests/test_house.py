@@ -16,7 +16,7 @@ PACKAGE = HOME / "libengage_utils"
 NOTEBOOKS = sorted((HOME / "notebooks").glob("*.ipynb"))
 ORDER = ["schema", "privacy", "demo", "study", "engagement", "segments", "agreement", "valleys", "clusters", "latent",
          "dimensions", "standardisation", "nonusers", "survey", "resampling", "emotions", "journeys", "uptake",
-         "coverage", "recapture", "themes", "reading_lists", "attention", "letters", "effects", "specifications",
+         "coverage", "recapture", "surveyed", "themes", "reading_lists", "attention", "letters", "effects", "specifications",
          "claims", "planning", "charts", "report", "__main__"]
 
 

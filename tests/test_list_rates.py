@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 
 from libengage_utils.claims import CAUSAL, CLAIMS
 from libengage_utils.demo import write_demo
@@ -34,6 +35,18 @@ def simulated(modules=100, seed=0, *, shape=10.0, habit=0.0, by_habit=0.0, terms
 def drawn(seed, **planted):
     """The panel of the synthetic library's lists."""
     return list_panel(*make_lists(planted_claims(planted), np.random.default_rng(seed))).panel
+
+
+def per_unit(result):
+    """The table by feature, its ratios and limits those of all items against none, and of twice the length."""
+    table = result.table.set_index("feature")
+    b, reach = table["log_estimate"], stats.t.isf(0.025, result.modules - 1) * table["error"]
+    return table.assign(estimate=np.exp(b), low=np.exp(b - reach), high=np.exp(b + reach))
+
+
+def steps(panel):
+    """From what one list in ten stays below to what nine in ten do, by feature."""
+    return panel[list(FEATURES)].quantile(0.9) - panel[list(FEATURES)].quantile(0.1)
 
 
 # --- what the regression is ---
@@ -89,12 +102,14 @@ def test_what_is_planted_is_found_in_the_synthetic_library(family, within):
     panel = list_panel(study.reading_lists, study.reading_list_items, study.reading_list_use).panel
     result = rate_model(panel, family=family, within_modules=within)
     truth = np.exp(pd.Series(PLANTED))
-    table = result.table.set_index("feature")
-    assert (table["low"] < truth).all() and (truth < table["high"]).all()
-    assert result.feature == "notes on all items, against none" and result.low > 10
-    assert CLAIMS["C17"].verdict(result.low, result.high) == "supported here"
-    assert result.headline.startswith("More or fewer openings go with notes on all items (+2")
-    assert result.summary.startswith("Lists with notes on all items are opened 2")
+    unit, table = per_unit(result), result.table.set_index("feature")
+    assert (unit["low"] < truth).all() and (truth < unit["high"]).all()
+    assert (table["low"] < truth ** steps(panel)).all() and (truth ** steps(panel) < table["high"]).all()
+    assert result.feature == "notes on 93% of items, against 0%" and result.low > 5
+    unsure = (family, within) == ("poisson", False)  # which weighs large lists more, and lets modules differ
+    assert CLAIMS["C17"].verdict(result.low, result.high) == ("cannot tell" if unsure else "supported here")
+    assert result.headline.startswith("More openings go with notes on 93% of items, against 0% (+2")
+    assert result.summary.startswith("Lists with notes on 93% of items are opened 2")
     assert not CAUSAL.search(result.headline + result.summary)
 
 
@@ -114,10 +129,52 @@ def test_intervals_hold_what_is_planted():
     for seed in range(15):
         panel = drawn(seed)
         for family in ("negative binomial", "poisson"):
-            table = rate_model(panel, family=family).table
-            truth = np.exp(table["feature"].map(PLANTED))
+            table = per_unit(rate_model(panel, family=family))
+            truth = np.exp(pd.Series(PLANTED))
             held.setdefault(family, []).extend((table["low"] < truth) & (truth < table["high"]))
     assert {family: np.mean(there) >= 0.9 for family, there in held.items()} == {"negative binomial": True, "poisson": True}
+
+
+def test_what_is_planted_is_supported_and_a_planted_null_never_is():
+    for seed in range(6):
+        for planted in (True, False):
+            result = rate_model(drawn(seed, C17=planted), within_modules=True)
+            assert (CLAIMS["C17"].verdict(result.low, result.high) == "supported here") == planted
+
+
+def test_a_planted_null_can_be_told_from_features_in_which_lists_of_a_module_differ():
+    """Not from length: lists of a module are of nearly one length, and to the tenths of all lists it is far."""
+    verdicts = []
+    for seed in range(6):
+        result = rate_model(drawn(seed, C17=False), ["noted", "digitised", "essential"], within_modules=True)
+        verdicts.append(CLAIMS["C17"].verdict(result.low, result.high))
+    assert "supported here" not in verdicts and verdicts.count("not supported here") >= 3
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_no_ratio_is_told_beyond_where_lists_are(within):
+    panel = drawn(0)
+    result = rate_model(panel, within_modules=within)
+    table, unit, step = result.table.set_index("feature"), per_unit(result), steps(panel)
+    assert (step[["noted", "digitised", "essential"]] < 1).all()
+    for name in ("estimate", "low", "high"):
+        pd.testing.assert_series_equal(table[name], unit[name] ** step, check_names=False)
+    few, many = (panel[list(FEATURES)].quantile(tenth) for tenth in (0.1, 0.9))
+    assert table.loc["noted", "these"] == f"lists with notes on {many['noted']:.0%} of items"
+    assert table.loc["essential", "those"] == f"lists with {few['essential']:.0%} of items essential"
+    assert table.loc["length", "label"] == f"{2 ** many['length']:.0f} items, against {2 ** few['length']:.0f}"
+
+
+@pytest.mark.parametrize(("ratios", "way"), [
+    ({"noted": 2.0}, "More"), ({"noted": 0.5}, "Fewer"), ({"noted": 2.0, "digitised": 0.5}, "More or fewer")])
+def test_the_headline_says_which_way_openings_go(ratios, way):
+    assert rate_model(simulated(**ratios), list(ratios)).headline.startswith(f"{way} openings go with ")
+
+
+def test_the_headline_tells_the_largest_difference_first():
+    result = rate_model(simulated(200, noted=1.4, length=1.3))
+    assert result.table.set_index("feature")["log_estimate"].idxmax() == "noted"
+    assert f"go with {result.feature} (" in result.headline and "items, against" in result.feature
 
 
 def test_cocreation_is_held_alike():
@@ -129,7 +186,7 @@ def test_cocreation_is_held_alike():
 
 def test_what_modules_do_anyway_is_taken_out_by_comparing_lists_of_one_module():
     panel = simulated(200, habit=0.4, by_habit=1.0, noted=1.3)
-    across, within = (rate_model(panel, within_modules=value).table.loc[0] for value in (False, True))
+    across, within = (per_unit(rate_model(panel, within_modules=value)).loc["noted"] for value in (False, True))
     assert across["low"] > 1.3 and within["low"] < 1.3 < within["high"]
     assert "lists of one module with each other" in rate_model(panel, within_modules=True).summary
 
@@ -137,26 +194,25 @@ def test_what_modules_do_anyway_is_taken_out_by_comparing_lists_of_one_module():
 # --- the largest difference ---
 
 def test_the_largest_difference_allows_for_having_looked_at_several():
-    result = rate_model(simulated(noted=1.3, digitised=0.7))
-    size, error = result.table["log_estimate"].abs(), result.table["error"]
-    assert result.feature == "all items digitised, against none"
-    assert result.estimate == pytest.approx(100 * (np.exp(size.max()) - 1))
-    one = rate_model(simulated(noted=1.3, digitised=0.7), ["digitised"])
-    reach = np.log(one.table.loc[0, "high"] / one.table.loc[0, "estimate"]) / one.table.loc[0, "error"]
-    assert np.log1p(result.high / 100) == pytest.approx((size + reach * error).max())
-    assert np.log1p(result.low / 100) < (size - reach * error).max()
+    panel = simulated(noted=1.3, digitised=0.7)
+    result, one = rate_model(panel), rate_model(panel, ["digitised"])
+    table = result.table.set_index("feature")
+    size, error = table["log_estimate"].abs() * steps(panel), table["error"] * steps(panel)
+    assert result.feature == table.loc["digitised", "label"] == "91% of items digitised, against 8%"
+    assert np.log1p(result.estimate / 100) == pytest.approx(size.max())
+    assert np.log1p(result.low / 100) == pytest.approx((size - stats.t.isf(0.025 / 4, 99) * error).max())
+    assert np.log1p(result.high / 100) == pytest.approx((size + stats.t.isf(0.025, 99) * error).max())
     assert one.low == pytest.approx(100 * (1 / one.table.loc[0, "high"] - 1))
 
 
 def test_each_sentence_follows_its_interval():
     result = rate_model(simulated(noted=1.3, length=0.9))
     for row in result.table.itertuples():
-        words = FEATURES[row.feature][1]
         if row.low < 1 < row.high:
-            assert f"It cannot be told whether {words} are opened more or less" in result.summary
+            assert f"It cannot be told whether {row.these} are opened more or less than {row.those}" in result.summary
         else:
             percent, way = 100 * abs(row.estimate - 1), "more" if row.low > 1 else "less"
-            assert f"L{words[1:]} are opened {percent:.0f}% {way} (95% interval" in result.summary
+            assert f"L{row.these[1:]} are opened {percent:.0f}% {way} (95% interval" in result.summary
     assert " less (95% interval" in result.summary and "cannot be told" in result.summary
 
 
@@ -178,13 +234,14 @@ def test_lists_that_lack_a_feature_are_left_out_and_counted():
 
 @pytest.mark.parametrize(("noted", "within"), [
     (lambda panel: 0.5, False), (lambda panel: (panel["module"] < 9).astype(float), False),
+    (lambda panel: (panel.index % 11 == 0).astype(float), False),
     (lambda panel: (panel["module"] % 7) / 7, True)])
-def test_a_feature_in_which_hardly_any_module_differs_is_left_out_and_that_is_said(noted, within):
+def test_a_feature_in_which_hardly_any_list_or_module_differs_is_left_out_and_that_is_said(noted, within):
     panel = simulated()
     result = rate_model(panel.assign(noted=noted), within_modules=within)
     assert result.table["feature"].tolist() == list(FEATURES)[1:]
-    assert "Left out: notes on all items" in result.summary and "of fewer than 10 modules" in result.summary
-    with pytest.raises(ValueError, match="fewer than 10 modules differ in noted"):
+    assert "Left out: noted, since hardly any lists, or those of fewer than 10 modules, differ in it." in result.summary
+    with pytest.raises(ValueError, match="Hardly any lists, or those of fewer than 10 modules, differ in noted"):
         rate_model(panel.assign(noted=noted), ["noted"], within_modules=within)
 
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libengage_utils.demo.survey import SENT_ON
-from libengage_utils.recapture import FIGURES, acts_and_answers, recapture
+from libengage_utils.recapture import FIGURES, recapture
 from libengage_utils.study import open_study
+from libengage_utils.surveyed import acts_and_answers
 
 
 def sources(both, only_first, only_second, neither, group="all"):
@@ -158,8 +159,8 @@ def test_people_off_the_roster_are_left_out_and_counted():
 
 def test_no_count_stands_in_a_sentence_to_the_person():
     result = recapture(*sources(123, 234, 57, 191))
-    assert result.headline == "About 160 users are not seen in the log, as far as two sources can tell."
-    assert "About 520 of about 600 people are users (95% interval about 490 to about 570)" in result.summary
+    assert result.headline.startswith("About 160 of about 600 people use the library and are in no log, if log and survey")
+    assert "Of about 600 people of whom both lists could speak, about 520 are users (95% interval about 4" in result.summary
     assert "between about 60 and about 250" in result.summary and "independent" in result.assumptions[2]
 
 

@@ -297,7 +297,7 @@ def test_pairs_that_lack_an_outcome_or_somebody_to_compare_with_are_counted():
     panel = rows(np.arange(60)[:, np.newaxis] % 7 + np.zeros((60, 3)), since)
     gap = panel[(panel["module"] != "M000") | (panel["term"] != 0)]
     assert studied(gap).counts[["pairs", "unpaired", "uncompared"]].tolist() == [58, 2, 0]
-    assert "Left out: fewer than 10 outcomes after adoption without one from before." in studied(gap).summary
+    assert "Not counted: fewer than 10 outcomes after adoption without one from before." in studied(gap).summary
     assert studied(panel, comparison="later").counts[["pairs", "unpaired", "uncompared"]].tolist() == [20, 0, 40]
 
 

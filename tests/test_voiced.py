@@ -122,8 +122,7 @@ def test_the_theme_on_which_people_feel_worse_is_named():
     theme = rng.integers(0, 4, 600)
     valence = np.clip(np.where(theme == 2, -0.3, 0.3) + rng.normal(0, 0.4, 600), -1, 1)
     result = voiced(*sorted_by_hand(theme, valence=valence))
-    assert result.headline.startswith("People feel worse than otherwise when they write about \u201ctheme 2\u201d; on the "
-                                      "first, -0.")
+    assert result.headline.startswith("People feel worse than otherwise about \u201ctheme 2\u201d (-0.")
     row = result.feelings.loc[1]
     assert row["low"] < valence[theme == 2].mean() == row["estimate"] < row["high"] < 0 and row["p"] < 0.001
     assert result.troubled.loc[1, "estimate"] == pytest.approx((valence[theme == 2] < 0).mean())
@@ -152,7 +151,7 @@ def test_the_segment_that_voices_a_theme_is_named():
     theme = np.where(rng.random(900) < np.where(far, 0.5, 0.15), 2, rng.integers(0, 2, 900))
     themes, comments = sorted_by_hand(theme, person=[f"p{at}" for at in person])
     result = voiced(themes, comments, segment=segment)
-    assert "Voiced more in one segment than by all others: \u201ctheme 2 (far)\u201d" in result.summary
+    assert "Voiced more by one kind of user than by all others: \u201ctheme 2 (far)\u201d" in result.summary
     shares = result.by_segment.set_index(["label", "series"])["estimate"]
     wrote = pd.crosstab(comments["person_key"], theme)
     theirs = wrote[wrote.index.map(segment) == "far"]
@@ -160,7 +159,7 @@ def test_the_segment_that_voices_a_theme_is_named():
     away = result.from_others.set_index(["label", "group"]).loc[("theme 2", "far")]
     assert away["estimate"] == pytest.approx(shares["theme 2", "far"] - shares["theme 2", "near"])
     mixed = voiced(themes, comments, segment=pd.Series(rng.permutation(segment), segment.index))
-    assert "No segment is known to voice a theme more" in mixed.summary
+    assert "No kind of user is known to voice a theme more" in mixed.summary
 
 
 def test_a_small_segment_is_withheld_with_one_that_would_give_it_away():
@@ -247,8 +246,8 @@ def test_troubled_comments_are_held_apart():
     mixed = held([["Print", 1, "print*"]], times=40, valence=[-0.5, 0.5, 0.5, 0.5, -0.5, -0.5, 0.5, 0.5, -0.5, -0.5],
                  texts=TEXTS * 2, theme=(1, 2, 2, 1, 0) * 2)
     assert mixed.overall["estimate"].tolist() == pytest.approx([0.4, 3 / 5, 1 / 5])
-    assert mixed.low > 0 and "Troubled comments speak of it more often than the others do." in mixed.summary
-    assert mixed.headline.startswith("60% of troubled comments (95% interval 5")
+    assert mixed.low > 0 and "Troubled comments speak of it more often than other rated ones do." in mixed.summary
+    assert mixed.headline.startswith("By these words, 60% of troubled comments (95% interval 5")
 
 
 def test_a_theme_of_which_no_priority_speaks_is_named():

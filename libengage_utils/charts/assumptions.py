@@ -2,8 +2,9 @@
 
 import numpy as np
 from matplotlib.lines import Line2D
+from matplotlib.ticker import PercentFormatter
 
-from ..claims import CLAIMS, VERDICTS
+from ..claims import CLAIMS, VERDICTS, how_many_agree
 from .style import ACCENT, BLUE, INK, QUIET, finish, number, stacked
 
 COLOURS = dict(zip(VERDICTS, (BLUE, ACCENT, QUIET, QUIET), strict=True))
@@ -58,14 +59,15 @@ def specification_curve(table, claim, *, words, ylabel):
     ax.legend([Line2D([], [], color=COLOURS[verdict], marker="o", lw=1.8) for verdict in there], there, frameon=False,
               loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=10.5, handlelength=1.2, borderpad=0)
     ax.set(ylabel=ylabel, xlim=(-0.7, len(known) - 0.3), ylim=(foot, top), xticks=[])
+    if claim.form.endswith("%"):
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.grid(axis="y")
     _choices(grid, known, rows, words)
     verdicts = known["verdict"].value_counts().reindex(there)
     left, (least, most) = len(table) - len(known), known["estimate"].agg(["min", "max"])
     alike = known["verdict"].eq(judged["verdict"].iloc[0]).sum()
-    many = "all" if alike == len(known) else f"{alike} of"
-    finding = (f"The verdict is the same under {many} {len(known)} sets of choices; "
-               f"the estimate goes from {number(least, claim.form)} to {number(most, claim.form)}{claim.unit}.")
+    finding = (f"The verdict is \u201c{judged['verdict'].iloc[0]}\u201d under {how_many_agree(alike, len(known))} sets of "
+               f"choices; the estimate goes from {number(least, claim.form)} to {number(most, claim.form)}{claim.unit}.")
     return finish(
         ax, finding, "Each line is the 95% interval under one combination of choices, shown by the dots below it; all use "
         f"the same data.{f' Combinations that could not be computed: {left}.' if left else ''}",

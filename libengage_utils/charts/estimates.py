@@ -124,6 +124,8 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
     """
     if table.empty:
         raise ValueError(f"There is nothing to compare: no {xlabel} is known.")
+    if table["estimate"].isna().all():
+        raise ValueError(f"Too few people are behind each figure for any to be shown ({xlabel}).")
     table = as_said(table, form)
     groups = table["group"] if "group" in table else pd.Series("", index=table.index)
     heads = [group for group in dict.fromkeys(groups) if group]

@@ -1,6 +1,7 @@
 """A claim's rule, estimate and verdict."""
 
-from .judging import CAUSAL, MIME, ClaimCard, judge, more_or_fewer, without_cause
+from .judging import CAUSAL, MIME, ClaimCard, how_many_agree, judge, more_or_fewer, without_cause
 from .rules import CLAIMS, VERDICTS, Claim
 
-__all__ = ["CAUSAL", "CLAIMS", "MIME", "VERDICTS", "Claim", "ClaimCard", "judge", "more_or_fewer", "without_cause"]
+__all__ = ["CAUSAL", "CLAIMS", "MIME", "VERDICTS", "Claim", "ClaimCard", "how_many_agree", "judge", "more_or_fewer",
+           "without_cause"]

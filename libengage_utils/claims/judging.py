@@ -19,9 +19,9 @@ class ClaimCard:
 
     Attributes
     ----------
-    id, claim, reading, rule, estimate, interval, verdict, answer, across : str
-        All in words, numbers formatted; `interval` is empty where there is none, `across` where the estimate was not
-        made under other assumptions.
+    id, claim, reading, rule, estimate, interval, verdict, answer, across, firm : str
+        All in words, numbers formatted; `interval` is empty where there is none, `across` (how estimate and verdict move)
+        and `firm` (how many sets of choices give the verdict) where the estimate was not made under other choices.
     """
 
     id: str
@@ -33,6 +33,7 @@ class ClaimCard:
     verdict: str
     answer: str
     across: str = ""
+    firm: str = ""
 
     def to_dict(self):
         return asdict(self)
@@ -133,12 +134,23 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing="", untold=
                          "check that both are of the same quantity.")
     verdict = claim.verdict(low, high)
     span = f"{claim.limit(low).removesuffix(claim.unit)} to {claim.limit(high)}" if interval is not None else ""
-    across = "" if specifications is None else _across(claim, verdict, specifications)
-    return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, shown, span, verdict, answer, across)
+    across, firm = ("", "") if specifications is None else _across(claim, verdict, specifications)
+    return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, shown, span, verdict, answer, across, firm)
+
+
+def how_many_agree(alike, many):
+    """How many of several sets of choices give a verdict, in words.
+
+    Examples
+    --------
+    >>> how_many_agree(8, 8), how_many_agree(22, 24), how_many_agree(8, 24)
+    ('all 8', '22 of 24', 'only 8 of 24')
+    """
+    return f"all {many}" if alike == many else f"{'only ' if 2 * alike < many else ''}{alike} of {many}"
 
 
 def _across(claim, verdict, table):
-    """How the verdict and the estimate move over the choices, in a sentence or two."""
+    """How the verdict and the estimate move over the choices, in a sentence or two; and how many agree."""
     known = table.dropna(subset=["estimate"])
     verdicts = pd.Series([claim.verdict(low, high) for low, high in zip(known["low"], known["high"], strict=True)])
     alike = int((verdicts == verdict).sum())
@@ -149,11 +161,15 @@ def _across(claim, verdict, table):
     words += f" ({'; '.join(f'{other}: {number}' for other, number in others.items())})." if len(others) else "."
     if shared := _shared(known, (verdicts != verdict).to_numpy()):
         words += f" What sets {'the other' if others.sum() == 1 else 'all the others'} apart: {'; '.join(shared)}."
+    elif shared := _shared(known, (verdicts == verdict).to_numpy() & bool(len(others))):
+        words += f" What sets those apart that agree: {'; '.join(shared)}."
     judged = known.loc[known["judged"], "estimate"] if "judged" in known else known["estimate"][:0]
-    if len(others) and len(judged) and known["low"].le(judged.iloc[0]).all() and known["high"].ge(judged.iloc[0]).all():
+    if list(others.index) == [VERDICTS[2]] and len(judged) and (
+            known["low"].le(judged.iloc[0]) & known["high"].ge(judged.iloc[0])).all():
         words += " All intervals hold the estimate judged: the others are less precise rather than different."
     left = len(table) - len(known)
-    return words + (f" Could not be computed: {left}." if left else "")
+    words += f" Could not be computed: {left}." if left else ""
+    return words, f"under {how_many_agree(alike, len(known))} sets of choices"
 
 
 def _shared(table, others):

@@ -74,11 +74,11 @@ class Claim:
 
 
 CLAIMS = {claim.id: claim for claim in (
-    Claim("C01", "\u201cHere is the beautiful service we designed for you\u201d, and then disappointment at uptake.",
+    Claim("C01", "\u2018Here is the beautiful service we designed for you\u2019, and then disappointment at uptake.",
           "the share of the forecast uptake that was reached by the day forecast, all services with a forecast together,",
           "below", 0.8, ".0%", "Four fifths is set as the mark, since few would call it a disappointment to miss by less.",
-          reading="New services were taken up by fewer people than was written down before their launch. Whether the "
-          "forecasts were reasonable is not tested."),
+          reading="New services were taken up by fewer people, by a fifth or more, than was written down before their "
+          "launch. Whether the forecasts were reasonable is not tested."),
     Claim("C02", "Use is concentrated in a few.",
           "the share of use made by the most active fifth of the people seen", "at least", 0.5, ".0%",
           "Half is set as the mark because a fifth making half is what \u201ca few\u201d says; people never seen are left "
@@ -135,19 +135,19 @@ CLAIMS = {claim.id: claim for claim in (
           "Lists are opened more after their module began to make them together with students. Modules choose for "
           "themselves whether and when, so whatever else a keen teacher does goes with it."),
     Claim("C17", "How a reading list is made relates to its use.",
-          "the largest difference in openings per student and week between lists that differ in one feature (all items "
-          "noted or none, all digitised or none, all essential or none, twice as long) and in no other,", "at least", 10,
-          ".0f", "One opening in ten is set as the least worth changing a list for; the interval allows for having looked "
-          "at several features.", "%",
+          "the largest difference in openings per student and week that goes with one feature of a list (items noted, "
+          "digitised, essential; length), from a low to a high tenth of lists, the others alike,", "at least", 10, ".0f",
+          "One opening in ten is set as the least worth changing a list for; the interval allows for having looked at "
+          "several features.", "%",
           "Features of a list go with how often it is opened. Opening is not reading, and why it was opened is not tested."),
-    Claim("C18", "There is a \u201cright way\u201d, and people do not follow it.",
+    Claim("C18", "There is a \u2018right way\u2019, and people do not follow it.",
           "the share of errands that leave the way declared for them", "at least", 0.5, ".0%",
           "Half is set as the mark because \u201cpeople do not follow it\u201d says that most do not.",
           reading="More errands leave the declared way than keep to it, as far as systems record them. Which way is the "
           "better one is not tested."),
     Claim("C19", "We already gather enough to act on.",
-          "the least of three shares (people with an act or an answer on record; touchpoints in use that enough people "
-          "acted at and spoke of; feedback that can be tied to a person, an errand or a touchpoint)", "at least", 0.75,
+          "the least of three shares over all the time on record (people with an act or an answer; services that enough "
+          "people used and spoke of; feedback that can be tied to a person, an errand or a service)", "at least", 0.75,
           ".0%", "Three in four is set as the least on which a plan for everybody could rest; enough people are the "
           "study\u2019s smallest count that may be shown.",
           reading="Activity and feedback that are already there speak of most people and of most services. Whether what "

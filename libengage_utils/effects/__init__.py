@@ -10,7 +10,7 @@ from .holdout import holdout_effect, log_rank
 from .list_rates import rate_model
 from .matching import matched_difference
 from .mediation import mediation
-from .off_the_way import off_the_way
+from .off_the_way import off_the_way, once_alike
 from .person_terms import person_terms, terms_between
 from .recovery import recovery
 from .returns import return_curves, returns_after
@@ -23,9 +23,9 @@ from .uplift import qini
 from .waves import stepped_waves
 from .worth import cost_per_return, harm, naive
 
-__all__ = ["balance", "cost_per_return", "discontinuity", "effect_by_group", "enough_words", "event_study", "extremes",
-           "follow", "followed_rhythms", "harm", "holdout_effect", "letter_effect", "log_rank", "matched_difference",
-           "mediation", "naive", "off_the_way", "people_needed", "person_terms", "placebo", "qini", "rate_model",
-           "recovery", "return_curves", "return_model", "returns_after", "seen_again", "share_returned",
-           "sizes_by_rise", "smallest_difference", "standardised_return", "stepped_waves", "terms_between", "two_way",
-           "unasked_returns"]
+__all__ = ["balance", "cost_per_return", "discontinuity", "effect_by_group", "enough_words", "event_study",
+           "extremes", "follow", "followed_rhythms", "harm", "holdout_effect", "letter_effect", "log_rank",
+           "matched_difference", "mediation", "naive", "off_the_way", "once_alike", "people_needed", "person_terms",
+           "placebo", "qini", "rate_model", "recovery", "return_curves", "return_model", "returns_after",
+           "seen_again", "share_returned", "sizes_by_rise", "smallest_difference", "standardised_return",
+           "stepped_waves", "terms_between", "two_way", "unasked_returns"]

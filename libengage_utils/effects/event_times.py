@@ -115,11 +115,11 @@ class EventStudy:
                     f"{self.units} that had adopted before anything could be compared": "from_the_start",
                     "outcomes after adoption without one from before": "unpaired",
                     "outcomes after adoption with nobody to compare with": "uncompared"}
-        left_out = "; ".join(f"{about(n) if n >= 10 else 'fewer than 10'} {what}"
+        left_out = "; ".join(f"{about(n)} {what}"
                              for what, name in left_out.items() if (n := self.counts[name]))
         return (f"{found}: {span}, over and above the change {self.whom}, from {adopting} {self.units} that adopt, "
                 f"{compared} compared with them and {pairs} pairs of outcomes. "
-                f"{f'Left out: {left_out}. ' if left_out else ''}{self.before} "
+                f"{f'Not counted: {left_out}. ' if left_out else ''}{self.before} "
                 "No lot decided who adopts, and when: whatever else changed with it is in the figure, too.")
 
     def _number(self, value):

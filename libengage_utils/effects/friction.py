@@ -190,8 +190,9 @@ def standardised_return(returns, exposure, adjust=("service", "earlier"), *, dra
     need_columns(returns, exposure, "seen", "watched", *adjust)
     rows = returns[returns["watched"] == returns["watched"].max()].dropna(subset=[exposure, *adjust])
     person, exposed = pd.factorize(rows["person_key"], sort=True)[0], truth(rows, exposure).to_numpy()
-    if (fewest := min(len(set(person[exposed])), len(set(person[~exposed])))) < minimum_count:
-        raise ValueError(f"{fewest} people have journeys with {exposure}, or without: {minimum_count} of either are needed.")
+    if min(len(set(person[exposed])), len(set(person[~exposed]))) < minimum_count:
+        raise ValueError(f"Fewer than {minimum_count} people have journeys with {exposure.replace('_', ' ')}, or without: "
+                         "too few to be compared.")
     alike, design = strata(rows, adjust)
     size, people = len(design), person.max() + 1
     weights, cell = people_drawn(people, draws, random_state), exposed * size + alike

@@ -10,11 +10,10 @@ from statsmodels.discrete.discrete_model import NegativeBinomial, Poisson
 from ..privacy import about
 from ..reading_lists.rungs import more_or_less
 
-FEATURES = {  # label; these lists, and those they are compared with
-    "noted": ("notes on all items, against none", "lists with notes on all items", "lists with none"),
-    "digitised": ("all items digitised, against none", "lists with all items digitised", "lists with none"),
-    "essential": ("all items essential, against none", "lists with all items essential", "lists with none"),
-    "length": ("twice as long", "lists twice as long", "others")}
+FEATURES = {  # what lists have more or less of, and how much of it is said
+    "noted": ("notes on {} of items", "{:.0%}"), "digitised": ("{} of items digitised", "{:.0%}"),
+    "essential": ("{} of items essential", "{:.0%}"), "length": ("{} items", "{:.0f}")}
+TENTHS = 0.1, 0.9  # of lists, between which features are compared: further out there are hardly any
 FEWEST_MODULES = 20  # with which intervals were seen to hold in simulations
 MEAN = "mean of "  # before the name of what it is the mean of, over the lists of a module
 ALONE = 0.1  # least share of a feature's variance that the others do not account for (a variance inflation of 10)
@@ -27,8 +26,8 @@ class RateModel:
     Attributes
     ----------
     table : DataFrame
-        A row a feature: feature, label, estimate (ratio of openings per student and week), low, high (95%), log_estimate,
-        error (of the logarithm).
+        A row a feature: feature, label, these and those (the lists compared, in words), estimate (ratio of openings per
+        student and week), low, high (95%); log_estimate and error of all items against none, or of twice the length.
     estimate, low, high : float
         The largest difference of all in percent of openings, more or fewer, with a 95% interval that allows for having
         looked at several.
@@ -69,12 +68,14 @@ class RateModel:
     def headline(self):
         """The features that go with openings, allowing for having looked at several, in a sentence."""
         reach = _reach(self.modules, len(self.table)) * self.table["error"]
-        sure = self.table[self.table["log_estimate"].abs() > reach].sort_values("log_estimate", key=abs, ascending=False)
+        sure = self.table[self.table["log_estimate"].abs() > reach]
+        sure = sure.sort_values("estimate", key=lambda ratio: np.abs(np.log(ratio)), ascending=False)
         if sure.empty:
             return "Of no feature can it be told whether lists that have it are opened more or less."
-        told = [f"{row.label.split(',')[0]} ({100 * (row.estimate - 1):+.0f}%)" for row in sure.itertuples()]
+        told = [f"{row.label} ({100 * (row.estimate - 1):+.0f}%)" for row in sure.itertuples()]
+        way = "More" if (sure["estimate"] > 1).all() else "Fewer" if (sure["estimate"] < 1).all() else "More or fewer"
         alike = ", the other features alike" if len(self.table) > 1 else ""
-        return f"More or fewer openings go with {' and with '.join(told)}{alike}."
+        return f"{way} openings go with {' and with '.join(told)}{alike}."
 
     @property
     def summary(self):
@@ -93,7 +94,7 @@ class RateModel:
 
     def _sentences(self, rows):
         alike = "the other features alike" if len(self.table) > 1 else ""
-        return [more_or_less(*FEATURES[row.feature][1:], row.estimate, row.low, row.high, alike=alike)
+        return [more_or_less(row.these, row.those, row.estimate, row.low, row.high, alike=alike)
                 for row in rows.itertuples()]
 
 
@@ -101,11 +102,12 @@ def rate_model(panel, features=tuple(FEATURES), *, family="negative binomial", w
     """Ratios of openings per student and week between reading lists that differ in one feature.
 
     A regression of openings with students times weeks as exposure, in which the term, whether the list was made together
-    with students (where that is known), and the other features are held alike. A share is told as all items against none,
-    which may lie beyond most lists: the interval tells. Errors allow for the lists of a module being alike: they are those
-    of one step of the jackknife over modules, and limits those of Student's t with one degree of freedom fewer than
-    modules. The largest of several differences is exaggerated, so its lower limit is the largest of the lower limits after
-    Bonferroni; its upper is the largest of the upper limits, which needs no correction.
+    with students (where that is known), and the other features are held alike. Ratios are between lists that nine in ten
+    lists, and that one in ten, stay below in a feature: all against none would lie beyond most lists. Errors allow for the
+    lists of a module being alike: they are those of one step of the jackknife over modules, and limits those of Student's t
+    with one degree of freedom fewer than modules. The largest of several differences is exaggerated, so its lower limit is
+    the largest of the lower limits after Bonferroni; its upper is the largest of the upper limits, which needs no
+    correction.
 
     Parameters
     ----------
@@ -148,7 +150,7 @@ def rate_model(panel, features=tuple(FEATURES), *, family="negative binomial", w
     ...                       "noted": rng.random(600), "student_weeks": 500})
     >>> panel["opens"] = rng.poisson(250 * 1.3**panel["noted"] * rng.gamma(10, 0.1, 600))
     >>> print(rate_model(panel, ["noted"]).headline)
-    More or fewer openings go with notes on all items (+29%).
+    More openings go with notes on 91% of items, against 12% (+22%).
     """
     if not len(features) or not set(features) <= set(FEATURES):
         raise ValueError(f"`features` lists one or more of {', '.join(FEATURES)}; it lists {', '.join(features) or 'none'}.")
@@ -167,14 +169,16 @@ def rate_model(panel, features=tuple(FEATURES), *, family="negative binomial", w
     if modules < FEWEST_MODULES:
         raise ValueError(f"{modules} {'module has' if modules == 1 else 'modules have'} lists whose features are known, and "
                          f"{FEWEST_MODULES} are needed: the lists of one module are too much alike to tell more.")
-    differ = [name for name in features if _modules_apart(rows, module, name, within_modules) >= minimum_count]
-    notes = [f"Left out: {FEATURES[name][0]}, since the lists of fewer than {minimum_count} modules differ in it."
+    ends = rows[list(features)].quantile(TENTHS)
+    differ = [name for name in features if _modules_apart(rows, module, name, within_modules) >= minimum_count
+              and ends[name].iloc[0] < ends[name].iloc[1]]
+    notes = [f"Left out: {name}, since hardly any lists, or those of fewer than {minimum_count} modules, differ in it."
              for name in features if name not in differ]
     if dropped := len(panel) - len(rows):
         notes.append(f"{dropped:,} lists lack a feature and are left out.")
     if not differ:
-        raise ValueError(f"The lists of fewer than {minimum_count} modules differ in {' or '.join(features)}: there is "
-                         "nothing to compare.")
+        raise ValueError(f"Hardly any lists, or those of fewer than {minimum_count} modules, differ in "
+                         f"{' or '.join(features)}: there is nothing to compare.")
     design = _design(rows, module, differ, held, within_modules)
     if (opens := int(rows["opens"].sum())) < minimum_count * design.shape[1]:
         raise ValueError(f"{opens:,} openings are too few for a regression with {design.shape[1]} coefficients: "
@@ -185,14 +189,25 @@ def rate_model(panel, features=tuple(FEATURES), *, family="negative binomial", w
         notes.append("Openings vary no more than by chance, so that the negative binomial regression is a Poisson one.")
     error = _jackknife_errors(rows, design, coefficients, dispersion, module)
     place = [design.columns.get_loc(name) for name in differ]
+    step = ends[differ].diff().iloc[1].to_numpy()
     b, error = coefficients[place], error[place]
     reach = _reach(modules) * error
-    table = pd.DataFrame({"feature": differ, "label": [FEATURES[name][0] for name in differ], "estimate": np.exp(b),
-                          "low": np.exp(b - reach), "high": np.exp(b + reach), "log_estimate": b, "error": error})
-    size = np.abs(b)
-    limits = size.max(), max((size - _reach(modules, len(differ)) * error).max(), 0), (size + reach).max()
-    return RateModel(table, *(float(100 * np.expm1(limit)) for limit in limits), FEATURES[differ[size.argmax()]][0], family,
+    table = pd.DataFrame([_in_words(name, *ends[name]) for name in differ], columns=["label", "these", "those"]).assign(
+        estimate=np.exp(b * step), low=np.exp((b - reach) * step), high=np.exp((b + reach) * step), log_estimate=b,
+        error=error)
+    table.insert(0, "feature", differ)
+    size, error = np.abs(b) * step, error * step
+    limits = size.max(), max((size - _reach(modules, len(differ)) * error).max(), 0), (size + _reach(modules) * error).max()
+    return RateModel(table, *(float(100 * np.expm1(limit)) for limit in limits), table["label"].iloc[size.argmax()], family,
                      within_modules, dispersion, len(rows), modules, dropped, tuple(notes))
+
+
+def _in_words(name, low, high):
+    """A feature's label, and the lists compared, from what these have of it."""
+    words, form = FEATURES[name]
+    low, high = (form.format(2**end if name == "length" else end) for end in (low, high))
+    return (f"{words.format(high)}, against {low}", f"lists {'of' if name == 'length' else 'with'} {words.format(high)}",
+            f"lists {'of' if name == 'length' else 'with'} {words.format(low)}")
 
 
 def _reach(modules, comparisons=1):

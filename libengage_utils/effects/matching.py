@@ -132,9 +132,9 @@ def matched_difference(table, treated, outcome, on, *, draws=1000, minimum_count
     both = np.isin(alike, alike[own]) & np.isin(alike, alike[~own])
     person, keys = pd.factorize(rows["person_key"], sort=True)
     sides = both & own, both & ~own
-    if (fewest := min(len(set(person[side])) for side in sides)) < minimum_count:
-        raise ValueError(f"{fewest:,} people have a like, with {treated} or without; {minimum_count} of either are needed: "
-                         "hold fewer circumstances alike, or bands of them that are wider.")
+    if min(len(set(person[side])) for side in sides) < minimum_count:
+        raise ValueError(f"Fewer than {minimum_count} people have a like, with {treated} or without: hold "
+                         "fewer circumstances alike, or bands of them that are wider.")
     others, theirs, share = means_of_likes(own, alike, value, person, draws, random_state)
     answers = [side & (value == answer) for side in sides for answer in (0, 1)]
     if yes_or_no and min(len(set(person[answer])) for answer in answers) < minimum_count:

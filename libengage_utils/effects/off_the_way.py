@@ -130,3 +130,18 @@ def off_the_way(journeys, felt, value="mean", alike=("service",), *, draws=1000,
     table["people"] = np.where(np.isnan(table["estimate"]), np.nan, people)
     return OffTheWay(table, *map(float, figures[0]), tuple(alike), int(matched.sum()), len(set(person[matched])),
                      int((~matched).sum()), len(journeys) - len(rows))
+
+
+def once_alike(headline, estimate, low, high, *, what="failures", form=".2f"):
+    """A headline, and what is left of it once something more is held alike, in one sentence.
+
+    Examples
+    --------
+    >>> once_alike("Errands off the way feel worse, by 0.07.", -0.01, -0.05, 0.02)
+    'Errands off the way feel worse, by 0.07; with failures alike, too, no difference can be told.'
+    >>> once_alike("After a detour 3 fewer in 100 come back.", -1.8, -3.3, -0.3, form=".1f")
+    'After a detour 3 fewer in 100 come back; with failures alike, too, it is 1.8 less.'
+    """
+    if low <= 0 <= high:
+        return f"{headline[:-1]}; with {what} alike, too, no difference can be told."
+    return f"{headline[:-1]}; with {what} alike, too, it is {format(abs(estimate), form)} {'more' if low > 0 else 'less'}."

@@ -92,9 +92,8 @@ class Conformance:
     @property
     def summary(self):
         """The findings in sentences."""
-        left = [f"{'fewer than 10' if number < 10 else about(number)} {reason}" for reason, number in self.left_out.items()
-                if number]
-        note = f" Errands left out: {'; '.join(left)}." if left else ""
+        left = [f"{about(number)} {reason}" for reason, number in self.left_out.items() if number]
+        note = f" Not counted: {'; '.join(left)}." if left else ""
         if np.isnan(self.estimate):
             return self.headline + note
         words = (f"Of {len(self.journeys):,} errands of {about(self.people)} people, {self.estimate:.0%} (95% interval "

@@ -60,7 +60,8 @@ class Variants:
         if (shown := self.table.dropna()).empty:
             return "Too few people went on errands of any one service for their paths to be counted."
         row = shown.loc[shown["estimate"].idxmax()]
-        return f"People go through {row['label']} in as many ways as {row['estimate']:.0f} equally frequent ones."
+        return (f"The ways through {row['label']} are hardest to foresee: as varied as {row['estimate']:.0f} equally "
+                "frequent ones.")
 
     @property
     def summary(self):
@@ -72,7 +73,8 @@ class Variants:
         note = f" {withheld} {'service is' if withheld == 1 else 'services are'} withheld." if withheld else ""
         if not told:
             return f"Too few people went on errands of any one service for their paths to be counted.{note}"
-        return f"Different paths of errands: {'; '.join(told)}. Paths that nobody has taken yet are allowed for.{note}"
+        return (f"Different paths of errands: {'; '.join(told)}. Paths not taken yet are allowed for in part: where many "
+                f"are rare there are likely more.{note}")
 
 
 def variants(steps, *, as_of=None, edge_days=60, minimum_count=10):

@@ -44,8 +44,8 @@ class ListPanel:
     def summary(self):
         """What the panel holds, and what it does not, in sentences."""
         rows = self.panel
-        said = [f"{len(rows):,} lists of {about(self.modules)} modules in {rows['turn'].nunique()} terms were opened "
-                f"{rows['opens'].sum() / rows['student_weeks'].sum():.2f} times per student and week."]
+        said = [f"{about(len(rows)).capitalize()} lists of {about(self.modules)} modules in {rows['turn'].nunique()} terms "
+                f"were opened {rows['opens'].sum() / rows['student_weeks'].sum():.2f} times per student and week."]
         if rows["cocreated"].notna().any():
             start = f", {about(self.from_start)} of them from their first list on" if self.from_start else ""
             said.append(f"{about(self.adopting).capitalize()} modules came to make lists together with students{start}.")
@@ -54,8 +54,8 @@ class ListPanel:
         if self.unsure:
             said.append(f"{about(self.unsure).capitalize()} may have begun earlier than it seems, since it is not known how "
                         "an earlier list was made.")
-        gaps = [f"{row.number:,} {row.what} ({row.then})" for row in self.left_out.itertuples() if row.number]
-        return " ".join(said + ([f"Not as they should be: {'; '.join(gaps)}."] if gaps else []))
+        gaps = [f"{about(row.number)} {row.what} ({row.then})" for row in self.left_out.itertuples() if row.number]
+        return " ".join(said + ([f"Not counted, or with a gap: {'; '.join(gaps)}."] if gaps else []))
 
 
 def list_panel(lists, items, use, *, terms=None, cocreated_from="involved", minimum_count=10):
@@ -69,7 +69,8 @@ def list_panel(lists, items, use, *, terms=None, cocreated_from="involved", mini
     Parameters
     ----------
     lists, items, use : frame
-        The schema's reading_lists, reading_list_items and reading_list_use, of any kind Narwhals supports.
+        The schema's reading_lists, reading_list_items (None where there are none) and reading_list_use, of any kind Narwhals
+        supports.
     terms : list of str, optional
         Terms to look at, in order.
     cocreated_from : str, optional
@@ -103,12 +104,17 @@ def list_panel(lists, items, use, *, terms=None, cocreated_from="involved", mini
     1  spring     1        1.0      1.0  0.50    1.0
     """
     lists = _table(lists, ["list_id", "module", "term"], ["students", "participation", "published_on"])
+    items = pd.DataFrame({"list_id": lists["list_id"][:0]}) if items is None else items
     items = _table(items, ["list_id"], ["has_note", "digitised", "importance"])
     use = _table(use, ["list_id", "week", "opens"], []).assign(week=lambda rows: pd.to_datetime(rows["week"]))
     if repeated := int(lists["list_id"].duplicated().sum()):
         raise ValueError(f"{repeated:,} lists have a list_id that another has: give each its own.")
     lists = lists.set_index("list_id").join(use.groupby("list_id").agg(
         weeks=("week", "nunique"), opens=("opens", "sum"), first=("week", "min")))
+    if not lists["weeks"].notna().any():
+        raise ValueError("No list has a week of use: are the list_id of the lists and of their use the same?")
+    if not (lists["opens"] > 0).any():
+        raise ValueError("No list was ever opened: is the use exported with its openings?")
     begins = lists.groupby("term")["first"].median().dropna()
     order = list(begins.sort_values(kind="stable").index if terms is None else terms)
     if unknown := [term for term in order if term not in begins]:

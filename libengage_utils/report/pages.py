@@ -160,7 +160,7 @@ class Page:
             self._code(cell.source)
 
     def _summarise(self, text):
-        soup = self._markdown(text)
+        soup = self._markdown(minus(text))
         opening = soup.find(["h1", "h2", "h3", "strong"])
         if opening and opening.get_text(strip=True).rstrip(".:").lower() == "in short":
             opening.decompose()

@@ -30,7 +30,7 @@ class Agenda:
         One row a theme, that with most troubled comments first: theme, label; estimate, low, high of the share of its
         comments that speak of any priority; and unheard: whether that is surely less than one in five.
     overall : DataFrame
-        label (all, troubled and other comments), estimate, low, high: share that speaks of something on the agenda.
+        label (all, troubled and other rated comments), estimate, low, high: share that speaks of something on the agenda.
     low, high : float
         Between which the share of troubled comments is above (below, if negative) that of the others.
     turned : tuple of str
@@ -54,8 +54,8 @@ class Agenda:
         shares = self.overall.set_index("label")
         for which in ("troubled comments", "all comments"):
             if not np.isnan((row := shares.loc[which])["estimate"]):
-                return (f"{row['estimate']:.0%} of {which} (95% interval {row['low']:.0%} to {row['high']:.0%}) speak of "
-                        "something on the agenda.")
+                return (f"By these words, {row['estimate']:.0%} of {which} (95% interval {row['low']:.0%} to "
+                        f"{row['high']:.0%}) speak of something on the agenda.")
         return "How many comments speak of something on the agenda is withheld, because too few people do, or do not."
 
     @property
@@ -83,9 +83,9 @@ class Agenda:
         """Where agenda and comments part, each as far as its interval goes, in sentences."""
         words = f"These are comments by {about(self.people)} people. {self.headline}"
         if self.low > 0 or self.high < 0:
-            words += f" Troubled comments speak of it {'more' if self.low > 0 else 'less'} often than the others do."
+            words += f" Troubled comments speak of it {'more' if self.low > 0 else 'less'} often than other rated ones do."
         elif not np.isnan(self.low):
-            words += " Whether troubled comments speak of it more or less often than others is not known."
+            words += " Whether troubled comments speak of it more or less often than other rated ones is not known."
         if self.turned:
             words += f" The order differs: {'; '.join(self.turned)}."
         if withheld := self.table.loc[self.table["estimate"].isna(), "label"].tolist():
@@ -202,7 +202,8 @@ def _overall(person, silent, valence, minimum_count):
     may = (((own > 0).sum(axis=0) >= minimum_count) & ((wrote > own).sum(axis=0) >= minimum_count))
     may[1:] = may[1:].all()
     _, low, high, _ = difference(*((share[0][at], share[1][:, at]) for at in (1, 2)))
-    return (table_of(["all comments", "troubled comments", "other comments"], share[0], share_limits(*share, wrote), may),
+    names = ["all comments", "troubled comments", "other rated comments"]
+    return (table_of(names, share[0], share_limits(*share, wrote), may),
             (float(low), float(high)) if may[1] else (np.nan, np.nan))
 
 
@@ -215,6 +216,7 @@ def _by_theme(themes, person, member, silent, valence, minimum_count):
     enough = ((bad if (valence < 0).any() else wrote) > 0).sum(axis=0) >= minimum_count
     table = table_of([*themes.labels, ""], share[0], (low, high), shown(minimum_count, wrote - silence, silence))
     table.insert(0, "theme", [*themes.labels.index, 0])
-    table["unheard"] = enough & (high < HARDLY)
+    p = difference(share, (np.full_like(share[0], HARDLY), np.zeros_like(share[1])))[3]
+    table["unheard"] = enough & (high < HARDLY) & (adjusted(np.where(enough, p, np.nan)) < SURE)
     most = np.where(enough, bad.sum(axis=0), -1)[:-1]
     return table[:-1].iloc[np.argsort(-most, kind="stable")].reset_index(drop=True)

@@ -30,13 +30,24 @@ class Examples:
     of_no_theme: int
     further: int
 
+    def of(self, labels):
+        """Sentences of these themes, in this order, two a theme: label, quote (DataFrame)."""
+        if self.table.empty:
+            raise ValueError("No quotation may be shown: each needs its writer's consent, somebody's approval, and a theme "
+                             "of enough people.")
+        place = {label: at for at, label in enumerate(labels)}
+        rows = self.table[self.table["label"].isin(place)].groupby("label").head(2)
+        return rows.sort_values("label", key=lambda some: some.map(place), kind="stable")[["label", "quote"]].reset_index(
+            drop=True)
+
     @property
     def summary(self):
-        """How many quotations are shown, and why not the others, in a sentence."""
-        lost = [f"{_few(number)} {why}" for number, why in (
+        """How many quotations may be shown, and why not the others, in a sentence."""
+        lost = [f"{about(number)} {why}" for number, why in (
             (self.not_approved, "without consent or approval"), (self.of_no_theme, "of no theme that may be shown"),
             (self.further, "beyond three a theme")) if number]
-        return (f"Of {_few(self.given)} quotations, {_few(len(self.table))} are shown, each agreed to and approved." + (
+        return (f"Of {about(self.given)} quotations, {about(len(self.table))} may be shown, each agreed "
+                "to and approved, three a theme at most." + (
             f" Not shown: {', '.join(lost)}." if lost else ""))
 
 
@@ -93,7 +104,3 @@ def examples(themes, quotations, *, minimum_count=10):
 def _filled(column):
     """Which values are words."""
     return column.map(lambda value: isinstance(value, str) and bool(value.strip())).astype(bool)
-
-
-def _few(number):
-    return "fewer than 10" if 0 < number < 10 else about(number)

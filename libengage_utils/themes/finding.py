@@ -1,6 +1,6 @@
 """Themes in comments: groups of comments that use the same words, and the words that tell each from the others."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
@@ -64,6 +64,11 @@ class Themes:
         """Label of each theme (Series)."""
         return self.assigned.dropna().drop_duplicates("theme").set_index("theme")["label"].sort_index()
 
+    def called(self, labels):
+        """The same themes under labels of yours, in place of the machine's (dict of the old to the new)."""
+        return replace(self, terms=self.terms.assign(label=self.terms["label"].replace(labels)),
+                       assigned=self.assigned.assign(label=self.assigned["label"].replace(labels)))
+
     @property
     def left_out(self):
         """What became of all comments, those read first (DataFrame)."""
@@ -83,8 +88,7 @@ class Themes:
                     "give others.")
         agreement = self.stability.loc[self.chosen, "estimate"]
         alike = next(words for least, words in reversed(ALIKE.items()) if agreement >= least)
-        return (f"{self.chosen} themes are told apart, on which two halves of the comments agree {alike}; the largest "
-                f"({self.labels.iloc[0]}) is {(self.assigned['theme'] == 1).mean():.0%} of the comments.")
+        return (f"{self.chosen} themes are told apart, on which two halves of the comments agree {alike}.")
 
     @property
     def summary(self):
@@ -176,6 +180,8 @@ def find_themes(comments, *, n_themes=None, language=None, vectors=None, leave_o
             progress(f"Themes: {share:.0%} done after {perf_counter() - began:.0f} seconds.")
 
     read = readable(comments, language, minimum_count)
+    if read.comments["person"].nunique() < minimum_count:
+        raise ValueError(f"Fewer than {minimum_count} people wrote the comments that can be read: no theme may be shown.")
     counts, vocabulary = word_counts(read.comments["words"], leave_out, len(read.comments))
     rows = counts if vectors is None else _checked(vectors, read.comments.index)
     rows = rows[(told := np.asarray(abs(rows).sum(axis=1)).ravel() > 0)]

@@ -52,7 +52,7 @@ class Readable:
         tongue = f"in {self.language}" if self.language else "in a language that cannot be told"
         read = "The comments, but for a few," if np.isnan(shares[READ]) else f"{shares[READ]:.1%} of the comments"
         return (f"{read} can be read: they are {tongue}, or too short to tell, and have three words or more."
-                + (f" Left out: {', '.join(lost)}." if lost else ""))
+                + (f" Not read: {', '.join(lost)}." if lost else ""))
 
 
 def readable(comments, language=None, minimum_count=10):

@@ -7,6 +7,8 @@ import pandas as pd
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
+from ..privacy import about
+
 FEWEST = 200  # comments among which themes are looked for
 RARE, COMMON = 3, 0.5  # comments, at least, and share of comments, at most, in which a word is that counts
 LIKELY_RARE = 2_000  # with more comments, words in fewer than one of so many do not count either
@@ -31,7 +33,8 @@ def word_counts(words, leave_out, n):
     except ValueError:
         counts = None
     if counts is None or counts.shape[1] < 2 * NAMING:
-        raise ValueError(f"The {n:,} comments that can be read have hardly a word in common: there are no themes to find.")
+        raise ValueError(f"The comments that can be read ({about(n)}) have hardly a word in common: there are no "
+                         "themes to find.")
     return counts.tocsr(), counter.get_feature_names_out()
 
 
@@ -41,10 +44,10 @@ def terms_of(counts, vocabulary, of, person, minimum_count):
     member = sparse.csr_matrix(of[:, np.newaxis] == names, dtype=float)
     tfidf = TfidfTransformer(sublinear_tf=True).fit_transform(counts)
     weights = (member.T @ tfidf).toarray() / np.asarray(member.sum(axis=0)).T - np.asarray(tfidf.mean(axis=0))
-    by_person = sparse.csr_matrix((np.ones(len(person)), (person, np.arange(len(person)))))
-    users = np.asarray(((by_person @ counts) > 0).sum(axis=0)).ravel()
-    weights[:, users < minimum_count] = -np.inf
-    weights[[len(np.unique(person[of == name])) < minimum_count for name in names]] = -np.inf
+    for row, name in enumerate(names):
+        by_person = sparse.csr_matrix((np.ones((of == name).sum()), (person[of == name], np.flatnonzero(of == name))),
+                                      shape=(person.max() + 1, len(of)))
+        weights[row, np.asarray(((by_person @ counts) > 0).sum(axis=0)).ravel() < minimum_count] = -np.inf
     rows = [(name + 1, rank + 1, vocabulary[at], weights[name, at]) for name in names
             for rank, at in enumerate(np.argsort(-weights[name], kind="stable")[:TERMS]) if weights[name, at] > 0]
     terms = pd.DataFrame(rows, columns=["theme", "rank", "term", "weight"])

@@ -24,6 +24,7 @@ from .by_person import (
 )
 
 NO_THEME = "no theme"
+NOBODY = [pd.DataFrame(columns=["label", "series", "group", "estimate", "low", "high", "p"])] * 2
 GIVEN = "The themes were found in these same comments: intervals take them as given."
 
 
@@ -49,8 +50,8 @@ class Voiced:
         label, series (the segment), estimate, low, high: share of the segment's people who wrote that voiced the theme.
     from_others : DataFrame
         label, group (the segment), estimate, low, high: that share less that of all other people; and p (adjusted).
-    people, comments : int
-        Who wrote, and how much, with or without a theme.
+    people, comments, rated : int
+        Who wrote, and how much, with or without a theme; and of how many comments the feeling is known.
     """
 
     table: pd.DataFrame = field(repr=False)
@@ -62,6 +63,7 @@ class Voiced:
     from_others: pd.DataFrame = field(repr=False)
     people: int
     comments: int
+    rated: int
 
     def that_feel_worst(self, most=12):
         """Sizes and feelings of the themes that feel worst, the worst first (two DataFrames)."""
@@ -78,17 +80,20 @@ class Voiced:
         if worse.empty:
             return "On no theme are people known to feel worse than on the others."
         row = worse.iloc[0]
-        return (f"People feel worse than otherwise when they write about {listed(worse['label'])}; on the first, "
-                f"{row['estimate']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f}) from -1, the worst, to +1.")
+        more = f" and {len(worse) - 1} other themes" if len(worse) > 1 else ""
+        return (f"People feel worse than otherwise about \u201c{row['label']}\u201d{more} ({row['estimate']:+.2f}, "
+                f"{row['low']:+.2f} to {row['high']:+.2f}, from -1, the worst, to 1).")
 
     @property
     def summary(self):
         """What the figures say, each as far as its interval goes, in sentences."""
-        words = f"These are {about(self.comments)} comments by {about(self.people)} people. {self.headline}"
+        words = (f"These are {about(self.comments)} comments by {about(self.people)} people; "
+                 f"{self.rated / self.comments:.0%} of them carry a rating, and only these tell how people feel. "
+                 f"{self.headline}")
         if len(known := self.table.dropna()):
             row = known.iloc[0]
-            words += (f" The largest theme, {row['label']}, is {row['estimate']:.0%} of the comments (95% interval "
-                      f"{row['low']:.0%} to {row['high']:.0%}).")
+            words += (f" The largest theme, \u201c{row['label']}\u201d, is {row['estimate']:.0%} of the comments (95% "
+                      f"interval {row['low']:.0%} to {row['high']:.0%}).")
         if len(self.changes):
             first, last = dict.fromkeys(self.by_period["series"])
             sure = self.changes[self.changes["p"] < SURE]
@@ -99,8 +104,8 @@ class Voiced:
         if len(self.from_others):
             sure = self.from_others[(self.from_others["p"] < SURE) & (self.from_others["low"] > 0)]
             heard = [f"{row.label} ({row.group})" for row in sure.sort_values("estimate", ascending=False).itertuples()]
-            words += (f" Voiced more in one segment than by all others: {listed(heard)}." if heard else
-                      " No segment is known to voice a theme more than all others do.")
+            words += (f" Voiced more by one kind of user than by all others: {listed(heard)}." if heard else
+                      " No kind of user is known to voice a theme more than all others do.")
         return f"{words} {GIVEN}"
 
 
@@ -163,7 +168,8 @@ def voiced(themes, feedback, *, periods=None, segment=None, minimum_count=10):
     by_segment, from_others = _in_segments(rows, person, own > 0, labels, segment, minimum_count)
     tables = (some[some["label"] != NO_THEME].reset_index(drop=True)
               for some in (table, feelings, troubled, by_period, changes, by_segment, from_others))
-    return Voiced(*tables, len(own), len(rows))
+    rated = pd.to_numeric(rows.get("valence", pd.Series(np.nan, rows.index))).notna().sum()
+    return Voiced(*tables, len(own), len(rows), int(rated))
 
 
 def _felt(rows, person, member, labels, minimum_count):
@@ -203,12 +209,14 @@ def _moved(rows, person, member, labels, periods, minimum_count):
 def _in_segments(rows, person, voices, labels, segment, minimum_count):
     """Share of the people of each segment who voiced each theme, and how it differs from all others'."""
     if segment is None:
-        return [pd.DataFrame(columns=["label", "series", "group", "estimate", "low", "high", "p"])] * 2
+        return NOBODY
     if not segment.index.is_unique:
         raise ValueError("A person occurs twice among the segments: give one segment a person, of one earlier period.")
     key = pd.Series(rows["person_key"].to_numpy(), index=person).groupby(level=0).first()
     belongs = pd.get_dummies(key.map(segment.astype(object)), dtype=float)
     belongs = belongs[belongs.sum(axis=1) > 0]
+    if belongs.empty:
+        return NOBODY
     of = voices[belongs.index].T.astype(float) @ belongs.to_numpy()  # (themes, segments)
     people = np.broadcast_to(belongs.sum().to_numpy(), of.shape)
     rest, others = of.sum(axis=1, keepdims=True) - of, people.sum(axis=1, keepdims=True) - people
