@@ -76,8 +76,10 @@ class Recapture:
     @property
     def headline(self):
         """How many users the first source does not show, in a sentence."""
-        return (f"{_about(self.invisible).capitalize()} of {about(self.people)} people use the library and are in no log, "
-                f"if log and survey are independent ({_about(self.invisible_low)} to {_about(self.invisible_high)}).")
+        words = (f"{_about(self.invisible).capitalize()} of {about(self.people)} people use the library and are in no log, "
+                 f"if log and survey are independent ({_about(self.invisible_low)} to {_about(self.invisible_high)})")
+        alike = "" if self.if_alike is None else f"; {_about(self.if_alike[0])} if the silent are as those who answered"
+        return f"{words}{alike}."
 
     @property
     def summary(self):

@@ -44,9 +44,11 @@ def per_unit(result):
     return table.assign(estimate=np.exp(b), low=np.exp(b - reach), high=np.exp(b + reach))
 
 
-def steps(panel):
-    """From what one list in ten stays below to what nine in ten do, by feature."""
-    return panel[list(FEATURES)].quantile(0.9) - panel[list(FEATURES)].quantile(0.1)
+def steps(panel, within=False):
+    """From what one list in ten stays below to what nine in ten do, by feature; of all lists, or from the module's mean."""
+    rows = panel[list(FEATURES)]
+    rows = rows - rows.groupby(panel["module"]).transform("mean") if within else rows
+    return rows.quantile(0.9) - rows.quantile(0.1)
 
 
 # --- what the regression is ---
@@ -104,12 +106,13 @@ def test_what_is_planted_is_found_in_the_synthetic_library(family, within):
     truth = np.exp(pd.Series(PLANTED))
     unit, table = per_unit(result), result.table.set_index("feature")
     assert (unit["low"] < truth).all() and (truth < unit["high"]).all()
-    assert (table["low"] < truth ** steps(panel)).all() and (truth ** steps(panel) < table["high"]).all()
-    assert result.feature == "notes on 93% of items, against 0%" and result.low > 5
+    assert (table["low"] < truth ** steps(panel, within)).all() and (truth ** steps(panel, within) < table["high"]).all()
+    notes = "notes on 92 more of every 100 items" if within else "notes on 93% of items, against 0%"
+    assert result.feature == notes and result.low > 5
     unsure = (family, within) == ("poisson", False)  # which weighs large lists more, and lets modules differ
     assert CLAIMS["C17"].verdict(result.low, result.high) == ("cannot tell" if unsure else "supported here")
-    assert result.headline.startswith("More openings go with notes on 93% of items, against 0% (+2")
-    assert result.summary.startswith("Lists with notes on 93% of items are opened 2")
+    assert result.headline.startswith(f"More openings go with {notes} (+2")
+    assert result.summary.startswith(f"Lists with {notes.split(',')[0]} are opened 2")
     assert not CAUSAL.search(result.headline + result.summary)
 
 
@@ -155,10 +158,14 @@ def test_a_planted_null_can_be_told_from_features_in_which_lists_of_a_module_dif
 def test_no_ratio_is_told_beyond_where_lists_are(within):
     panel = drawn(0)
     result = rate_model(panel, within_modules=within)
-    table, unit, step = result.table.set_index("feature"), per_unit(result), steps(panel)
+    table, unit, step = result.table.set_index("feature"), per_unit(result), steps(panel, within)
     assert (step[["noted", "digitised", "essential"]] < 1).all()
     for name in ("estimate", "low", "high"):
         pd.testing.assert_series_equal(table[name], unit[name] ** step, check_names=False)
+    if within:
+        assert table.loc["noted", "these"] == f"lists with notes on {100 * step['noted']:.0f} more of every 100 items"
+        assert table.loc["length", "label"] == f"{2 ** step['length'] - 1:.0%} more items"
+        return
     few, many = (panel[list(FEATURES)].quantile(tenth) for tenth in (0.1, 0.9))
     assert table.loc["noted", "these"] == f"lists with notes on {many['noted']:.0%} of items"
     assert table.loc["essential", "those"] == f"lists with {few['essential']:.0%} of items essential"

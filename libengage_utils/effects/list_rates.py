@@ -10,9 +10,11 @@ from statsmodels.discrete.discrete_model import NegativeBinomial, Poisson
 from ..privacy import about
 from ..reading_lists.rungs import more_or_less
 
-FEATURES = {  # what lists have more or less of, and how much of it is said
-    "noted": ("notes on {} of items", "{:.0%}"), "digitised": ("{} of items digitised", "{:.0%}"),
-    "essential": ("{} of items essential", "{:.0%}"), "length": ("{} items", "{:.0f}")}
+FEATURES = {  # what a list has of a feature, and what it has more of than others of its module
+    "noted": ("notes on {:.0%} of items", "notes on {:.0f} more of every 100 items"),
+    "digitised": ("{:.0%} of items digitised", "{:.0f} more of every 100 items digitised"),
+    "essential": ("{:.0%} of items essential", "{:.0f} more of every 100 items essential"),
+    "length": ("{:.0f} items", "{:.0f}% more items")}
 TENTHS = 0.1, 0.9  # of lists, between which features are compared: further out there are hardly any
 FEWEST_MODULES = 20  # with which intervals were seen to hold in simulations
 MEAN = "mean of "  # before the name of what it is the mean of, over the lists of a module
@@ -103,11 +105,11 @@ def rate_model(panel, features=tuple(FEATURES), *, family="negative binomial", w
 
     A regression of openings with students times weeks as exposure, in which the term, whether the list was made together
     with students (where that is known), and the other features are held alike. Ratios are between lists that nine in ten
-    lists, and that one in ten, stay below in a feature: all against none would lie beyond most lists. Errors allow for the
-    lists of a module being alike: they are those of one step of the jackknife over modules, and limits those of Student's t
-    with one degree of freedom fewer than modules. The largest of several differences is exaggerated, so its lower limit is
-    the largest of the lower limits after Bonferroni; its upper is the largest of the upper limits, which needs no
-    correction.
+    lists, and that one in ten, stay below in a feature (within modules: in how far it lies from the module's mean): all
+    against none would lie beyond most lists. Errors allow for the lists of a module being alike: they are those of one step
+    of the jackknife over modules, and limits those of Student's t with one degree of freedom fewer than modules. The
+    largest of several differences is exaggerated, so its lower limit is the largest of the lower limits after Bonferroni;
+    its upper is the largest of the upper limits, which needs no correction.
 
     Parameters
     ----------
@@ -169,7 +171,8 @@ def rate_model(panel, features=tuple(FEATURES), *, family="negative binomial", w
     if modules < FEWEST_MODULES:
         raise ValueError(f"{modules} {'module has' if modules == 1 else 'modules have'} lists whose features are known, and "
                          f"{FEWEST_MODULES} are needed: the lists of one module are too much alike to tell more.")
-    ends = rows[list(features)].quantile(TENTHS)
+    apart = rows[list(features)]
+    ends = (apart - apart.groupby(module).transform("mean") if within_modules else apart).quantile(TENTHS)
     differ = [name for name in features if _modules_apart(rows, module, name, within_modules) >= minimum_count
               and ends[name].iloc[0] < ends[name].iloc[1]]
     notes = [f"Left out: {name}, since hardly any lists, or those of fewer than {minimum_count} modules, differ in it."
@@ -192,7 +195,8 @@ def rate_model(panel, features=tuple(FEATURES), *, family="negative binomial", w
     step = ends[differ].diff().iloc[1].to_numpy()
     b, error = coefficients[place], error[place]
     reach = _reach(modules) * error
-    table = pd.DataFrame([_in_words(name, *ends[name]) for name in differ], columns=["label", "these", "those"]).assign(
+    words = [_in_words(name, *ends[name], within_modules) for name in differ]
+    table = pd.DataFrame(words, columns=["label", "these", "those"]).assign(
         estimate=np.exp(b * step), low=np.exp((b - reach) * step), high=np.exp((b + reach) * step), log_estimate=b,
         error=error)
     table.insert(0, "feature", differ)
@@ -202,12 +206,15 @@ def rate_model(panel, features=tuple(FEATURES), *, family="negative binomial", w
                      within_modules, dispersion, len(rows), modules, dropped, tuple(notes))
 
 
-def _in_words(name, low, high):
-    """A feature's label, and the lists compared, from what these have of it."""
-    words, form = FEATURES[name]
-    low, high = (form.format(2**end if name == "length" else end) for end in (low, high))
-    return (f"{words.format(high)}, against {low}", f"lists {'of' if name == 'length' else 'with'} {words.format(high)}",
-            f"lists {'of' if name == 'length' else 'with'} {words.format(low)}")
+def _in_words(name, low, high, within_modules):
+    """A feature's label, and the lists compared, from what these have of it, or have more of it than their module's others."""
+    has, has_more = FEATURES[name]
+    if within_modules:
+        more = has_more.format(100 * (2 ** (high - low) - 1 if name == "length" else high - low))
+        return more, f"lists with {more}", "others of their module"
+    many, few = (has.format(2**end if name == "length" else end) for end in (high, low))
+    have = "of" if name == "length" else "with"
+    return f"{many}, against {few.removeprefix('notes on ').split()[0]}", f"lists {have} {many}", f"lists {have} {few}"
 
 
 def _reach(modules, comparisons=1):
