@@ -62,7 +62,7 @@ fit: $(READY)                 ## fit the emotion model anew from GoEmotions, dow
 
 bench: $(READY)               ## compare speed and memory with hand-written SQL, pandas, lifetimes and pm4py
 	@$(PY) benchmarks/features.py && $(PY) benchmarks/preparation.py && $(PY) benchmarks/journeys.py \
-		&& $(PY) benchmarks/rhythm.py
+		&& $(PY) benchmarks/rhythm.py && $(PY) benchmarks/conformance.py
 
 lint: $(READY)                ## check the style of the code
 	@$(PY) -m ruff check .

@@ -54,7 +54,7 @@ def test_what_is_planted_the_other_way_is_judged_the_other_way(tmp_path):
         manifest, page = page_of(notebook, tmp_path / "study", tmp_path)
         found |= verdicts(manifest)
         assert sound(manifest, page)
-    assert found == {"C01": "not supported here", "C16": "supported here", "C17": "cannot tell", "C18": "not supported here",
+    assert found == {"C01": "not supported here", "C16": "supported here", "C17": "not supported here", "C18": "not supported here",
                      "C19": "not supported here"}
 
 
@@ -89,7 +89,7 @@ def launched_before_anybody_was_there(forecasts):
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    (without_forecast, "no forecast was recorded"), (recorded_afterwards, "not recorded before the launch"),
+    (without_forecast, "no forecast was recorded"), (recorded_afterwards, "not known to have been recorded before the launch"),
     (launched_before_anybody_was_there, "launched before the log begins")])
 def test_without_a_forecast_that_counts_uptake_is_shown_and_cannot_be_judged(small, tmp_path, change, words):
     manifest, page = page_of(WAYS, changed(small(1200), "forecasts", change), tmp_path)
@@ -99,7 +99,7 @@ def test_without_a_forecast_that_counts_uptake_is_shown_and_cannot_be_judged(sma
 def test_a_study_without_ways_or_forecasts_says_so(small, tmp_path):
     manifest, page = page_of(WAYS, small(600, study=without("workflows", "forecasts")), tmp_path)
     assert verdicts(manifest) == {"C01": UNTESTABLE, "C18": UNTESTABLE} and sound(manifest, page)
-    assert "declared workflows, which this study does not have" in text_of(page)
+    assert "declared workflows and forecasts of uptake, which this study does not have" in text_of(page)
 
 
 # --- listening ---
@@ -114,7 +114,7 @@ def few_comments(feedback):
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    (a_third_in_polish, "in another language"), (few_comments, "200 are needed")])
+    (a_third_in_polish, "in Polish"), (few_comments, "looked for among 200 or more")])
 def test_comments_that_cannot_be_read_are_counted_and_too_few_get_a_sentence(small, tmp_path, change, words):
     manifest, page = page_of(LISTENING, changed(small(1500), "feedback", change), tmp_path)
     assert words in text_of(page) and sound(manifest, page) and verdicts(manifest)["C19"] != UNTESTABLE

@@ -207,7 +207,7 @@ def rate_model(panel, features=tuple(FEATURES), *, family="negative binomial", w
 
 
 def _in_words(name, low, high, within_modules):
-    """A feature's label, and the lists compared, from what these have of it, or have more of it than their module's others."""
+    """A feature's label, and the lists compared, from what these have of it or, within modules, have more of it."""
     has, has_more = FEATURES[name]
     if within_modules:
         more = has_more.format(100 * (2 ** (high - low) - 1 if name == "length" else high - low))
