@@ -85,9 +85,9 @@ class EventStudy:
         if np.isnan(self.estimate):
             return f"What goes with {self.adoption} is withheld, because too few {self.units} adopt or can be compared."
         if self.low <= 0 <= self.high:
-            return f"No change of {self.outcome} with {self.adoption} can be told from chance."
+            return f"No change of {self.outcome} with {self.adoption} can be told from chance: {self._span}."
         way = "higher" if self.low > 0 else "lower"
-        return f"After {self.adoption}, {self.outcome} is {way} than the change {self.whom} would have it."
+        return f"After {self.adoption}, {self.outcome} is {way} than the change {self.whom} would have it: {self._span}."
 
     @property
     def before(self):
@@ -121,6 +121,11 @@ class EventStudy:
                 f"{compared} compared with them and {pairs} pairs of outcomes. "
                 f"{f'Not counted: {left_out}. ' if left_out else ''}{self.before} "
                 "No lot decided who adopts, and when: whatever else changed with it is in the figure, too.")
+
+    @property
+    def _span(self):
+        numbers = (f"{value:+.0f}%" if self.percent else f"{value:+.3g}" for value in (self.estimate, self.low, self.high))
+        return "{} ({} to {})".format(*numbers)
 
     def _number(self, value):
         return f"{value:+.1f}%" if self.percent else f"{value:+.3g}"

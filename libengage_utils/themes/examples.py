@@ -44,14 +44,14 @@ class Examples:
     def summary(self):
         """How many quotations may be shown, and why not the others, in a sentence."""
         lost = [f"{about(number)} {why}" for number, why in (
-            (self.not_approved, "without consent or approval"), (self.of_no_theme, "of no theme that may be shown"),
+            (self.not_approved, "without consent or approval"), (self.of_no_theme, "of no such theme"),
             (self.further, "beyond three a theme")) if number]
         return (f"Of {about(self.given)} quotations, {about(len(self.table))} may be shown, each agreed "
                 "to and approved, three a theme at most." + (
             f" Not shown: {', '.join(lost)}." if lost else ""))
 
 
-def examples(themes, quotations, *, minimum_count=10):
+def examples(themes, quotations, *, among=None, minimum_count=10):
     """Quotations for each theme: agreed to by who wrote them, approved, and nearest to the theme.
 
     Parameters
@@ -60,6 +60,8 @@ def examples(themes, quotations, *, minimum_count=10):
         As made by `find_themes`.
     quotations : frame
         The schema's quotations: feedback_id, quote (as it may be shown), consent, approved_by.
+    among : array-like of str, optional
+        The feedback_id of comments to choose among, such as those rated low; all by default.
     minimum_count : int
         Fewest people of a theme that is shown; at least 5.
 
@@ -95,7 +97,7 @@ def examples(themes, quotations, *, minimum_count=10):
                          "number, which might tell who wrote them: take it out of `quote`, and have them approved again.")
     may = shown(minimum_count, sums(themes.read.comments["person"].to_numpy(), membership(themes)))[:-1]
     rows = approved[["feedback_id", "quote"]].join(themes.assigned, on="feedback_id")
-    rows = rows[rows["theme"].isin(themes.labels.index[may])]
+    rows = rows[rows["theme"].isin(themes.labels.index[may]) & (among is None or rows["feedback_id"].isin(among))]
     nearest = rows.sort_values(["theme", "weight", "feedback_id", "quote"], ascending=[True, False, True, True])
     table = nearest.groupby("theme").head(AT_MOST)[["theme", "label", "quote"]].reset_index(drop=True)
     return Examples(table, len(given), len(given) - len(approved), len(approved) - len(rows), len(rows) - len(table))
