@@ -244,7 +244,7 @@ def test_people_gone_from_the_roster_are_told_by_arm_with_how_far_they_could_mov
     events = acts(*[(key, "2025-11-01") for key in keys if rng.random() < 0.2])
     kept = [key for at, key in enumerate(keys) if at % 2 or at >= 60]                # thirty of the letter are gone
     notes = follow(contacts, pd.DataFrame({"person_key": kept}), events, as_of="2026-08-31", days=90).notes
-    assert notes[0].startswith("About 30 people drawn to be written to and about 0 held back are not on the roster")
+    assert notes[0].startswith("About 30 people drawn to be written to and no held back are not on the roster")
     low, high = (float(number) for number in re.findall(r"between (-?[\d.]+) and (-?[\d.]+)", notes[0])[0])
     assert high - low == pytest.approx(15)
 
