@@ -8,7 +8,7 @@ import pytest
 matplotlib.use("agg")
 
 from libengage_utils import charts
-from libengage_utils.charts.style import ACCENT
+from libengage_utils.charts.style import ACCENT, BLUE
 
 STEPS = ["search", "hold", "return"]
 FLOWS = pd.DataFrame([
@@ -63,7 +63,7 @@ def test_a_figure_says_its_finding_and_its_numbers_in_its_alt_text(figure):
 def test_traffic_of_too_few_people_is_not_drawn_and_rare_traffic_has_no_label():
     ax = drawn()[0]
     assert not any("desk" in text for text in words(ax)) and not any("chat" in text for text in words(ax))
-    assert any("gate 10%" in text for text in words(ax)) and "20% \u00b12" in words(ax)
+    assert any("gate\n10%" in text for text in words(ax)) and "20% \u00b12" in words(ax)
 
 
 def test_a_wider_arrow_is_of_more_errands():
@@ -96,3 +96,11 @@ def test_a_problem_on_no_agenda_stands_out_and_a_withheld_priority_is_said():
 def test_where_all_is_withheld_a_sentence_says_so(few):
     with pytest.raises(ValueError, match="Too few"):
         few()
+
+
+def test_the_way_past_an_optional_step_is_drawn_round_its_box_and_not_through_it():
+    past = pd.DataFrame({"before": ["search"], "after": ["return"], "kind": "declared", "estimate": [0.4], "low": [0.38],
+                         "high": [0.42]})
+    ax = charts.declared_way(past, STEPS, "Two in five go past the hold.", optional={"hold"})
+    label, = (text for text in ax.texts if text.get_text().startswith("40%"))
+    assert label.xy[1] > 0.3 and label.get_color() == BLUE

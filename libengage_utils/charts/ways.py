@@ -9,10 +9,10 @@ from matplotlib.ticker import PercentFormatter
 
 from .style import ACCENT, BLUE, GRID, INK, QUIET, as_said, axes_of, finish, grid_of, percent, span
 
-WIDTH, HEIGHT = 0.27, 0.2   # half of those of a step's box, whose neighbour is 1 away
+WIDTH, HEIGHT = 0.25, 0.2   # half of those of a step's box, whose neighbour is 1 away
 THICK = 16                  # points that an arrow of all errands is wide
 DRAWN = 0.03                # share of errands from which traffic beside the way is drawn
-NAMED, MOST_NAMED = 0.01, 2     # and from which another step is named under a declared one, and how many are
+NAMED = 0.01                # and from which another step is named under a declared one
 
 
 def declared_way(flows, steps, finding, *, optional=(), ax=None):
@@ -46,13 +46,13 @@ def declared_way(flows, steps, finding, *, optional=(), ax=None):
     ax = axes_of(ax, 4.4)
     place = {"begin": -0.72, **{step: at for at, step in enumerate(steps)}, "end": len(steps) - 0.28}
     top = max([_arrow(ax, place[row.before], place[row.after], row)
-               for row in known[(known["kind"] == "declared") | (known["kind"] != "added") & (known["estimate"] >= DRAWN)]
+               for row in known[(known["kind"] != "added") & (known["estimate"] >= DRAWN)]
                .sort_values("estimate", ascending=False).itertuples()], default=0)
     foot = _others(ax, known[known["kind"] == "added"], place)
     for step in steps:
         ax.add_patch(FancyBboxPatch((place[step] - WIDTH, -HEIGHT), 2 * WIDTH, 2 * HEIGHT, boxstyle="round,pad=0.04",
                                     fc="#eef4f9", ec=BLUE, lw=1.5, ls="--" if step in optional else "-", zorder=3))
-        ax.text(place[step], 0, "\n".join(textwrap.wrap(step, 12)), ha="center", va="center", fontsize=10.5, zorder=4)
+        ax.text(place[step], 0, "\n".join(textwrap.wrap(step, 11)), ha="center", va="center", fontsize=10, zorder=4)
     for name in ("begin", "end"):
         ax.plot(place[name], 0, "o", color=QUIET, ms=7, zorder=3)
         ax.text(place[name], -0.1, name, ha="center", va="top", color=QUIET, fontsize=10)
@@ -60,22 +60,23 @@ def declared_way(flows, steps, finding, *, optional=(), ax=None):
     ax.axis("off")
     said = "; ".join(f"{row.before} to {row.after} ({row.kind}) {span(row, '.0%')}" for row in flows.itertuples())
     return finish(
-        ax, finding, "Boxes are the declared steps; a dashed one may be left out. Blue arrows go along the way, orange ones "
-        "over steps (above) or back (below); the wider, the more errands. Named below a step is what else came after it. "
-        "Shares are of all errands, with half the width of the 95% interval; what fewer than 3 in 100 did is not drawn.",
+        ax, finding, "Boxes are the declared steps; a dashed one may be left out. Blue goes along the way, orange over a "
+        "required step (above) or back (below); the wider, the more errands. Named below a step is what else came most "
+        "after it. Shares are of all errands, with half the width of the 95% interval; what fewer than 3 in 100 did is not "
+        "drawn.",
         f"Shares of errands: {said}.", flows["estimate"].isna().sum())
 
 
 def _arrow(ax, start, end, row):
     """One flow between two places, and how high it reaches."""
     style = {"arrowstyle": "-|>", "mutation_scale": 9, "lw": max(1, THICK * row.estimate), "shrinkA": 0, "shrinkB": 0}
-    words = {"ha": "center", "fontsize": 9.5, "fontweight": "bold", "zorder": 5}
-    if row.kind == "declared":
+    words = {"ha": "center", "fontsize": 9, "fontweight": "bold", "zorder": 5}
+    side, far, colour = (-1 if row.kind == "back" else 1), abs(end - start), BLUE if row.kind == "declared" else ACCENT
+    if row.kind == "declared" and 0 < far < 1.1:
         left, right = start + (WIDTH + 0.05) * (row.before != "begin"), end - (WIDTH + 0.05) * (row.after != "end")
         ax.add_patch(FancyArrowPatch((left, 0), (right, 0), color=BLUE, alpha=0.5, **style | {"arrowstyle": "-"}))
         ax.text((left + right) / 2, 0.1, _about(row), va="bottom", color=BLUE, **words)
         return HEIGHT
-    side, far = (-1 if row.kind == "back" else 1), abs(end - start)
     edge = side * (HEIGHT + 0.06)
     if not far:                              # taken again: a loop below the step
         start, end, far = start - 0.12, end + 0.12, 0.35
@@ -83,8 +84,8 @@ def _arrow(ax, start, end, row):
     bend = -side * np.sign(end - start) * 2 * abs(reach - edge) / abs(end - start)
     aside = 0.06 * side * (far > 0.5)
     ax.add_patch(FancyArrowPatch((start + aside, edge), (end - aside, edge), connectionstyle=f"arc3,rad={bend:.3f}",
-                                 color=ACCENT, alpha=0.7, zorder=2, **style))
-    ax.annotate(_about(row), ((start + end) / 2, reach), (0, 2 * side), textcoords="offset points", color=ACCENT,
+                                 color=colour, alpha=0.7, zorder=2, **style))
+    ax.annotate(_about(row), ((start + end) / 2, reach), (0, 2 * side), textcoords="offset points", color=colour,
                 va="bottom" if side > 0 else "top", bbox={"fc": "white", "ec": "none", "pad": 0.4}, **words)
     return reach
 
@@ -93,14 +94,14 @@ def _others(ax, added, place):
     """What came after each declared step instead, named below it; and how far down that reaches."""
     foot = -0.75
     for step, rows in added.groupby("before", sort=False):
-        rows = rows[rows["estimate"] >= NAMED].nlargest(MOST_NAMED, "estimate")
-        if rows.empty:
+        row = rows.loc[rows["estimate"].idxmax()]
+        if row["estimate"] < NAMED:
             continue
         ax.plot([place[step]] * 2, [-HEIGHT, -0.62], color=ACCENT, lw=1, ls=":", zorder=1)
-        lines = "\n".join(f"{row.after} {_about(row)}" for row in rows.itertuples())
-        ax.text(place[step], -0.64, lines, ha="center", va="top", fontsize=9.5, color=ACCENT, linespacing=1.4,
+        lines = [*textwrap.wrap(row["after"], 12), _about(row)]
+        ax.text(place[step], -0.64, "\n".join(lines), ha="center", va="top", fontsize=9.5, color=ACCENT, linespacing=1.4,
                 bbox={"fc": "white", "ec": GRID, "pad": 2.5})
-        foot = min(foot, -0.72 - 0.17 * len(rows))
+        foot = min(foot, -0.72 - 0.16 * len(lines))
     return foot
 
 
