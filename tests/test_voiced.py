@@ -247,7 +247,7 @@ def test_troubled_comments_are_held_apart():
                  texts=TEXTS * 2, theme=(1, 2, 2, 1, 0) * 2)
     assert mixed.overall["estimate"].tolist() == pytest.approx([0.4, 3 / 5, 1 / 5])
     assert mixed.low > 0 and "Troubled comments speak of it more often than other rated ones do." in mixed.summary
-    assert mixed.headline.startswith("By these words, 60% of troubled comments (95% interval 5")
+    assert mixed.headline.startswith("By the words of our priorities, 60% of troubled comments (95% interval 5")
 
 
 def test_a_theme_of_which_no_priority_speaks_is_named():

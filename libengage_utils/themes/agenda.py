@@ -54,8 +54,8 @@ class Agenda:
         shares = self.overall.set_index("label")
         for which in ("troubled comments", "all comments"):
             if not np.isnan((row := shares.loc[which])["estimate"]):
-                return (f"By these words, {row['estimate']:.0%} of {which} (95% interval {row['low']:.0%} to "
-                        f"{row['high']:.0%}) speak of something on the agenda.")
+                return (f"By the words of our priorities, {row['estimate']:.0%} of {which} (95% interval {row['low']:.0%} "
+                        f"to {row['high']:.0%}) speak of something on the agenda.")
         return "How many comments speak of something on the agenda is withheld, because too few people do, or do not."
 
     @property
