@@ -85,6 +85,28 @@ class Voiced:
                 f"{row['low']:+.2f} to {row['high']:+.2f}, from -1, the worst, to 1).")
 
     @property
+    def change_headline(self):
+        """The themes that surely grew or shrank, in a sentence; empty without periods."""
+        if not len(self.changes):
+            return ""
+        first, last = dict.fromkeys(self.by_period["series"])
+        sure = self.changes[self.changes["p"] < SURE]
+        moved = [f"{way} {listed(some['label'])}" for way, some in (
+            ("grew:", sure[sure["low"] > 0]), ("shrank:", sure[sure["high"] < 0])) if len(some)]
+        return (f"From {first} to {last} {'; '.join(moved)}." if moved else
+                f"No theme is known to have grown or shrunk from {first} to {last}.")
+
+    @property
+    def segment_headline(self):
+        """The themes that one kind of user surely voices more than all others, in a sentence; empty without segments."""
+        if not len(self.from_others):
+            return ""
+        sure = self.from_others[(self.from_others["p"] < SURE) & (self.from_others["low"] > 0)]
+        heard = [f"{row.label} ({row.group})" for row in sure.sort_values("estimate", ascending=False).itertuples()]
+        return (f"Voiced more by one kind of user than by all others: {listed(heard)}." if heard else
+                "No kind of user is known to voice a theme more than all others do.")
+
+    @property
     def summary(self):
         """What the figures say, each as far as its interval goes, in sentences."""
         words = (f"These are {about(self.comments)} comments by {about(self.people)} people; "
@@ -94,19 +116,8 @@ class Voiced:
             row = known.iloc[0]
             words += (f" The largest theme, \u201c{row['label']}\u201d, is {row['estimate']:.0%} of the comments (95% "
                       f"interval {row['low']:.0%} to {row['high']:.0%}).")
-        if len(self.changes):
-            first, last = dict.fromkeys(self.by_period["series"])
-            sure = self.changes[self.changes["p"] < SURE]
-            moved = [f"{way} {listed(some['label'])}" for way, some in (
-                ("grew:", sure[sure["low"] > 0]), ("shrank:", sure[sure["high"] < 0])) if len(some)]
-            words += (f" From {first} to {last} {'; '.join(moved)}." if moved else
-                      f" No theme is known to have grown or shrunk from {first} to {last}.")
-        if len(self.from_others):
-            sure = self.from_others[(self.from_others["p"] < SURE) & (self.from_others["low"] > 0)]
-            heard = [f"{row.label} ({row.group})" for row in sure.sort_values("estimate", ascending=False).itertuples()]
-            words += (f" Voiced more by one kind of user than by all others: {listed(heard)}." if heard else
-                      " No kind of user is known to voice a theme more than all others do.")
-        return f"{words} {GIVEN}"
+        parts = [words, self.change_headline, self.segment_headline, GIVEN]
+        return " ".join(part for part in parts if part)
 
 
 def voiced(themes, feedback, *, periods=None, segment=None, minimum_count=10):
