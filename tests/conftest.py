@@ -1,5 +1,6 @@
 """Small studies to open, made where a test asks for them, and the pages of notebooks on them."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -28,6 +29,16 @@ SETTINGS = {
     "sources": {"people": "people.csv", "events": "events.csv"},
     "coverage": [{"source": "desk", "from": "2024-09-01", "to": "2025-08-31", "identity": "person"}],
 }
+PANEL = {"unit": "module", "time": "term", "outcome": "opens", "adopted": "since"}
+NEVER = 99
+
+
+def panel_rows(opens, since):
+    """A panel as a long frame, from outcomes (n_units, n_times) and times of adoption (n_units,)."""
+    unit, term = np.indices(np.shape(opens))
+    since = np.where(np.asarray(since) == NEVER, np.nan, since)
+    return pd.DataFrame({"module": [f"M{n:03d}" for n in unit.ravel()], "term": term.ravel(),
+                         "opens": np.ravel(opens).astype(float), "since": since[unit.ravel()]})
 
 
 @pytest.fixture

@@ -61,3 +61,10 @@ def test_a_card_says_how_far_its_verdict_depends_on_the_choices_made():
     assert card.across == ("Under 3 sets of choices the estimate goes from 0.10 to 0.40, with the same verdict under 1 of "
                            "them (cannot tell: 1; not supported here: 1). Could not be computed: 1.")
     assert card.across in card._repr_mimebundle_()["text/html"]
+
+
+def test_a_rule_reworded_after_its_estimate_was_seen_says_so():
+    kept, changed = judge("C16", 12, (11, 13)), judge("C17", 12, (11, 13))
+    assert "written before" in kept.rule_heading and not kept.reworded
+    assert "reworded after" in changed.rule_heading and "The mark was not moved." in changed.reworded
+    assert changed.reworded in changed._repr_mimebundle_()["text/html"]

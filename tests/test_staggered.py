@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from conftest import NEVER, PANEL, panel_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -14,17 +15,6 @@ from libengage_utils.claims.judging import without_cause
 from libengage_utils.effects.group_times import group_times, means
 from libengage_utils.effects.panels import read_panel
 from libengage_utils.effects.staggered import event_study, placebo
-
-COLUMNS = {"unit": "module", "time": "term", "outcome": "opens", "adopted": "since"}
-NEVER = 99
-
-
-def rows(opens, since):
-    """A panel as a long frame, from outcomes (n_units, n_times) and times of adoption (n_units,)."""
-    unit, term = np.indices(np.shape(opens))
-    since = np.where(np.asarray(since) == NEVER, np.nan, since)
-    return pd.DataFrame({"module": [f"M{n:03d}" for n in unit.ravel()], "term": term.ravel(),
-                         "opens": np.ravel(opens).astype(float), "since": since[unit.ravel()]})
 
 
 def drawn(n, seed, *, change=lambda start, since: 1 + 0.5 * since, drift=0.0, times=6):
@@ -38,11 +28,11 @@ def drawn(n, seed, *, change=lambda start, since: 1 + 0.5 * since, drift=0.0, ti
     after = term >= start
     true = np.where(after, change(start, term - start), 0.0)
     opens = 2 * rng.standard_normal((n, 1)) + 0.4 * term + noise + true + drift * (start != NEVER) * term
-    return rows(opens, since), true[after].mean()
+    return panel_rows(opens, since), true[after].mean()
 
 
 def studied(panel, **options):
-    return event_study(panel, **COLUMNS, **options)
+    return event_study(panel, **PANEL, **options)
 
 
 def by_event(result, column="estimate"):
@@ -118,7 +108,7 @@ def test_groups_events_and_means_are_those_of_another_implementation(comparison)
 
 
 def test_errors_are_its_errors_but_for_the_correction_for_small_numbers():
-    cells, _ = group_times(read_panel(remainders(), **COLUMNS), "never", 0)
+    cells, _ = group_times(read_panel(remainders(), **PANEL), "never", 0)
     figures, _ = means(cells, np.eye(len(cells.time), dtype=bool))
     assert figures["error"].tolist() == pytest.approx((np.array(ERRORS) * np.sqrt(10 / 9)).tolist(), abs=2e-6)
 
@@ -175,7 +165,7 @@ def test_the_estimate_is_the_mean_over_units_and_times_after_adoption():
 def test_a_unit_followed_for_long_weighs_no_more_where_units_weigh_the_same():
     since = np.repeat([1, 3, NEVER], 20)
     opens = np.where(np.arange(4) >= since[:, np.newaxis], np.repeat([6, 2, 0], 20)[:, np.newaxis], 0.0)
-    panel = rows(opens + np.arange(60)[:, np.newaxis] % 7, since)
+    panel = panel_rows(opens + np.arange(60)[:, np.newaxis] % 7, since)
     assert studied(panel).estimate == pytest.approx((3 * 6 + 2) / 4)
     assert studied(panel, weigh="units").estimate == pytest.approx((6 + 2) / 2)
 
@@ -184,21 +174,21 @@ def test_whom_to_compare_with_is_a_choice():
     """Units that never adopt fall behind by 1 a time; those that adopt later do not."""
     since = np.repeat([2, 5, NEVER], 20)
     opens = np.where(since[:, np.newaxis] == NEVER, -np.arange(4), 0) + np.arange(60)[:, np.newaxis] % 9
-    panel = rows(opens, since)
+    panel = panel_rows(opens, since)
     told = [studied(panel, comparison=name).estimate for name in ("later", "not yet", "never")]
     assert told == pytest.approx([0, 0.75, 1.5])
 
 
 def test_a_steady_drift_before_adoption_is_a_straight_line_through_it():
     since = np.repeat([3, NEVER], 20)
-    panel = rows(np.where(since[:, np.newaxis] == 3, np.arange(6), 0) + np.arange(40)[:, np.newaxis] % 9, since)
+    panel = panel_rows(np.where(since[:, np.newaxis] == 3, np.arange(6), 0) + np.arange(40)[:, np.newaxis] % 9, since)
     assert by_event(studied(panel)).to_dict() == pytest.approx({-3: -2, -2: -1, -1: 0, 0: 1, 1: 2, 2: 3})
 
 
 def test_an_outcome_that_answers_ahead_of_adoption_is_compared_with_the_time_before_that():
     since = np.repeat([3, NEVER], 20)
     opens = np.where(np.arange(5) >= since[:, np.newaxis] - 1, 4, 0) * (since != NEVER)[:, np.newaxis]
-    panel = rows(opens + np.arange(40)[:, np.newaxis] % 9, since)
+    panel = panel_rows(opens + np.arange(40)[:, np.newaxis] % 9, since)
     assert studied(panel).estimate == pytest.approx(0)
     result = studied(panel, anticipation=1)
     assert result.estimate == pytest.approx(4)
@@ -208,7 +198,7 @@ def test_an_outcome_that_answers_ahead_of_adoption_is_compared_with_the_time_bef
 def test_per_cent_are_those_of_the_ratio():
     since = np.repeat([2, NEVER], 20)
     level = np.exp(np.sin(np.arange(40)))[:, np.newaxis] * 1.5 ** np.arange(4)
-    panel = rows(np.where(np.arange(4) >= since[:, np.newaxis], 1.1, 1) * level, since)
+    panel = panel_rows(np.where(np.arange(4) >= since[:, np.newaxis], 1.1, 1) * level, since)
     result = studied(panel, percent=True)
     assert result.estimate == pytest.approx(10) and by_event(result)[1] == pytest.approx(10)
     noisy, _ = drawn(80, 3)
@@ -294,7 +284,7 @@ def test_who_adopted_from_the_start_or_has_no_outcome_is_left_out_and_counted():
 
 def test_pairs_that_lack_an_outcome_or_somebody_to_compare_with_are_counted():
     since = np.repeat([1, 2, NEVER], [20, 20, 20])
-    panel = rows(np.arange(60)[:, np.newaxis] % 7 + np.zeros((60, 3)), since)
+    panel = panel_rows(np.arange(60)[:, np.newaxis] % 7 + np.zeros((60, 3)), since)
     gap = panel[(panel["module"] != "M000") | (panel["term"] != 0)]
     assert studied(gap).counts[["pairs", "unpaired", "uncompared"]].tolist() == [58, 2, 0]
     assert "Not counted: fewer than 10 outcomes after adoption without one from before." in studied(gap).summary
@@ -303,13 +293,13 @@ def test_pairs_that_lack_an_outcome_or_somebody_to_compare_with_are_counted():
 
 def test_figures_of_few_units_are_withheld_and_no_others_give_them_away():
     since = np.repeat([1, 2, 3, NEVER], [12, 14, 6, 30])
-    panel = rows(np.arange(62)[:, np.newaxis] % 7 + np.random.default_rng(0).standard_normal((62, 6)), since)
+    panel = panel_rows(np.arange(62)[:, np.newaxis] % 7 + np.random.default_rng(0).standard_normal((62, 6)), since)
     result = studied(panel)
     assert by_event(result, "adopting").fillna(-1).to_dict() == {-3: -1, -2: 20, -1: -1, 0: 32, 1: 32, 2: 32, 3: 26, 4: 12}
     hidden = result.groups[result.groups["estimate"].isna()]
     for event in (0, 1, 2):  # the six, and the twelve without whom they could be worked out
         assert hidden.loc[hidden["event_time"] == event, "adopted"].tolist() == [1, 3]
-    few = rows(np.arange(30)[:, np.newaxis] % 7 + np.zeros((30, 3)), np.repeat([1, NEVER], [8, 22]))
+    few = panel_rows(np.arange(30)[:, np.newaxis] % 7 + np.zeros((30, 3)), np.repeat([1, NEVER], [8, 22]))
     withheld = studied(few)
     assert np.isnan([withheld.estimate, withheld.low, withheld.high, withheld.error]).all()
     assert by_event(withheld).drop(-1).isna().all() and "withheld" in withheld.summary == withheld.headline
@@ -320,18 +310,18 @@ def test_figures_of_few_units_are_withheld_and_no_others_give_them_away():
     ([1] * 6 + [2] * 20, {0: False, 1: True, 2: True}), ([1] * 26, {0: False, 1: False, 2: False})])
 def test_a_time_that_few_reach_hides_another_from_which_it_could_be_worked_out(since, hidden):
     noise = np.random.default_rng(0).standard_normal((len(since) + 30, 4))
-    result = studied(rows(noise, [*since, *[NEVER] * 30]))
+    result = studied(panel_rows(noise, [*since, *[NEVER] * 30]))
     assert by_event(result)[[0, 1, 2]].isna().to_dict() == hidden
 
 
 def test_the_same_few_at_two_times_are_few():
     since = np.repeat([1, 3, NEVER], [6, 20, 30])
-    result = studied(rows(np.random.default_rng(0).standard_normal((56, 5)), since))
+    result = studied(panel_rows(np.random.default_rng(0).standard_normal((56, 5)), since))
     assert by_event(result)[[0, 1, 2, 3]].isna().tolist() == [False, True, True, True]
 
 
 def test_a_hidden_time_since_adoption_cannot_be_put_together_from_its_groups():
-    panel = rows(np.random.default_rng(0).standard_normal((50, 4)), np.repeat([1, NEVER], [20, 30]))
+    panel = panel_rows(np.random.default_rng(0).standard_normal((50, 4)), np.repeat([1, NEVER], [20, 30]))
     result = studied(panel[(panel["term"] < 3) | (panel["module"] < "M006") | panel["since"].isna()])
     assert by_event(result)[[0, 1, 2]].isna().tolist() == [False, True, True]
     assert result.groups["estimate"].isna().tolist() == [False, True, True]
@@ -350,21 +340,21 @@ def test_units_that_moved_apart_before_adoption_are_told_so():
 
 def test_one_earlier_time_is_tested_as_by_its_own_interval():
     since = np.repeat([2, NEVER], 20)
-    panel = rows(np.random.default_rng(3).standard_normal((40, 3)), since)
+    panel = panel_rows(np.random.default_rng(3).standard_normal((40, 3)), since)
     change = panel.pivot(index="module", columns="term", values="opens").pipe(lambda wide: wide[0] - wide[1]).to_numpy()
     assert studied(panel).pre_trend.p == pytest.approx(stats.ttest_ind(change[:20], change[20:], equal_var=False).pvalue)
 
 
 def test_without_an_earlier_time_nothing_is_said_of_before():
-    result = studied(rows(np.random.default_rng(0).standard_normal((40, 2)), np.repeat([1, NEVER], 20)))
+    result = studied(panel_rows(np.random.default_rng(0).standard_normal((40, 2)), np.repeat([1, NEVER], 20)))
     assert np.isnan(result.pre_trend.p) and "cannot be told: there are too few earlier times" in result.summary
 
 
 def test_a_placebo_finds_nothing_where_nothing_was_and_a_drift_where_there_is_one():
-    nothing, drift = (placebo(drawn(200, 9, drift=slope)[0], **COLUMNS, comparison="never") for slope in (0.0, 0.8))
+    nothing, drift = (placebo(drawn(200, 9, drift=slope)[0], **PANEL, comparison="never") for slope in (0.0, 0.8))
     assert nothing.low < 0 < nothing.high and drift.low > 0
     assert drift.estimate - nothing.estimate == pytest.approx(0.8)
-    assert by_event(placebo(drawn(200, 9)[0], **COLUMNS, shift=2)).index.max() == 1
+    assert by_event(placebo(drawn(200, 9)[0], **PANEL, shift=2)).index.max() == 1
 
 
 @pytest.mark.parametrize("anticipation", [0, 1])
@@ -372,7 +362,7 @@ def test_a_placebo_knows_nothing_of_what_came_after(anticipation):
     panel, _ = drawn(120, 10)
     after = panel["term"] >= panel["since"] - anticipation
     other = panel.assign(opens=panel["opens"].where(~after, 1000.0))
-    one, two = (placebo(some, **COLUMNS, anticipation=anticipation) for some in (panel, other))
+    one, two = (placebo(some, **PANEL, anticipation=anticipation) for some in (panel, other))
     assert one.estimate == two.estimate and one.counts["pairs"] < studied(panel).counts["pairs"]
 
 
@@ -403,12 +393,12 @@ def test_sentences_follow_the_interval_and_name_no_cause():
     assert unsure.low < 0 < unsure.high and unsure.headline.startswith("No change of opens with adoption can be told")
     lower = studied(drawn(120, 1)[0].assign(opens=lambda some: -some["opens"]))
     assert "opens is lower: -" in lower.summary and "about 70 modules that adopt" in lower.summary
-    for result in (sure, unsure, lower, placebo(drawn(120, 1)[0], **COLUMNS)):
+    for result in (sure, unsure, lower, placebo(drawn(120, 1)[0], **PANEL)):
         assert without_cause(result.summary) and without_cause(result.headline)
-    assert "with pretended adoption" in placebo(drawn(120, 1)[0], **COLUMNS).headline
+    assert "with pretended adoption" in placebo(drawn(120, 1)[0], **PANEL).headline
 
 
-GOOD = rows(np.arange(180.0).reshape(30, 6) % 7, np.repeat([2, 4, NEVER], 10))
+GOOD = panel_rows(np.arange(180.0).reshape(30, 6) % 7, np.repeat([2, 4, NEVER], 10))
 
 
 @pytest.mark.parametrize(("panel", "words"), [
@@ -444,4 +434,4 @@ def test_options_that_there_are_not_are_refused(options, words):
 def test_a_placebo_goes_back_by_one_time_or_more():
     for shift, anticipation in ((0, 0), (1, -1)):
         with pytest.raises(ValueError, match=f"they are {shift} and {anticipation}"):
-            placebo(GOOD, **COLUMNS, shift=shift, anticipation=anticipation)
+            placebo(GOOD, **PANEL, shift=shift, anticipation=anticipation)

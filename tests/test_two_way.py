@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import statsmodels.formula.api as smf
+from conftest import NEVER, PANEL, panel_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,26 +13,15 @@ from libengage_utils.claims.judging import without_cause
 from libengage_utils.effects.staggered import event_study
 from libengage_utils.effects.two_way import two_way
 
-COLUMNS = {"unit": "module", "time": "term", "outcome": "opens", "adopted": "since"}
-NEVER = 99
-
-
-def rows(opens, since):
-    """A panel as a long frame, from outcomes (n_units, n_times) and times of adoption (n_units,)."""
-    unit, term = np.indices(np.shape(opens))
-    since = np.where(np.asarray(since) == NEVER, np.nan, since)
-    return pd.DataFrame({"module": [f"M{n:03d}" for n in unit.ravel()], "term": term.ravel(),
-                         "opens": np.ravel(opens).astype(float), "since": since[unit.ravel()]})
-
 
 def random_panel(seed, n=40, times=6, starts=(0, 1, 2, 3, 4, 5, 7, NEVER)):
     rng = np.random.default_rng(seed)
     since = np.r_[2, 4, rng.choice(starts, n - 2)]
-    return rows(rng.standard_normal((n, 1)) + rng.standard_normal((n, times)).cumsum(axis=1), since)
+    return panel_rows(rng.standard_normal((n, 1)) + rng.standard_normal((n, times)).cumsum(axis=1), since)
 
 
 def estimated(panel, **options):
-    return two_way(panel, **COLUMNS, minimum_count=options.pop("minimum_count", 1), **options)
+    return two_way(panel, **PANEL, minimum_count=options.pop("minimum_count", 1), **options)
 
 
 def by_kind(result, column):
@@ -55,7 +45,7 @@ def test_the_estimate_is_that_of_a_regression_on_units_and_times(share):
 
 def test_with_two_times_and_two_groups_it_is_the_event_study():
     panel = random_panel(2, times=2, starts=(1, NEVER)).assign(since=lambda some: some["since"].where(some["since"] == 1))
-    assert estimated(panel).estimate == pytest.approx(event_study(panel, **COLUMNS, minimum_count=1).estimate)
+    assert estimated(panel).estimate == pytest.approx(event_study(panel, **PANEL, minimum_count=1).estimate)
 
 
 def test_per_cent_are_those_of_the_ratio():
@@ -74,7 +64,7 @@ def test_weights_are_those_that_another_implementation_gives():
     From asjadnaqvi.github.io/DiD, "Goodman-Bacon decomposition"; estimate 2.909 by fixest.
     """
     term, start, more = np.arange(1, 11), np.array([[5], [8], [NEVER]]), np.array([[2], [4], [0]])
-    result = estimated(rows(np.arange(3)[:, np.newaxis] + term + more * (term >= start), [4, 7, NEVER]))
+    result = estimated(panel_rows(np.arange(3)[:, np.newaxis] + term + more * (term >= start), [4, 7, NEVER]))
     assert by_kind(result, "weight") == pytest.approx(
         {"never adopt": 0.3636364 + 0.3181818, "adopt later": 0.1818182, "have adopted already": 0.1363636})
     assert (result.estimate, result.already) == pytest.approx((2.909091, 0.1363636))
@@ -86,7 +76,7 @@ def test_a_time_after_adoption_can_have_a_negative_weight():
 
     de Chaisemartin & D'Haultfoeuille (2020), Am. Econ. Review 110(9), 2964-2996: weights 1/2, 1 and -1/2.
     """
-    panel = rows([[0, 1, 4], [0, 0, 1]], [1, 2])
+    panel = panel_rows([[0, 1, 4], [0, 0, 1]], [1, 2])
     result = estimated(panel)
     assert result.estimate == pytest.approx(0.5 * 1 + 1 * 1 - 0.5 * 4)  # below nought, and each true change above it
     assert (result.cells, result.negative, result.negative_sum) == (3, 1, pytest.approx(-0.5))
@@ -114,7 +104,7 @@ def test_weights_of_times_after_adoption_give_the_estimate_of_any_true_change(se
 
 
 def test_units_that_had_adopted_from_the_start_are_counted_as_adopted_already():
-    panel = rows(np.random.default_rng(0).standard_normal((45, 4)), np.repeat([0, 2, NEVER], 15))
+    panel = panel_rows(np.random.default_rng(0).standard_normal((45, 4)), np.repeat([0, 2, NEVER], 15))
     assert by_kind(estimated(panel), "weight") == {"never adopt": 0.5, "adopt later": 0, "have adopted already": 0.5}
 
 
@@ -130,8 +120,8 @@ def test_it_misleads_where_the_change_grows_and_the_event_study_does_not():
     since = np.repeat([1, 4], [80, 40])
     rng, term = np.random.default_rng(0), np.arange(6)
     true = np.maximum(term - since[:, np.newaxis] + 1, 0)
-    panel = rows(rng.standard_normal((120, 1)) + 0.3 * rng.standard_normal((120, 6)) + true, since)
-    wrong, right = two_way(panel, **COLUMNS), event_study(panel, **COLUMNS)
+    panel = panel_rows(rng.standard_normal((120, 1)) + 0.3 * rng.standard_normal((120, 6)) + true, since)
+    wrong, right = two_way(panel, **PANEL), event_study(panel, **PANEL)
     compared = true[:80, 1:4].mean()  # while the others had not adopted
     assert compared == 2 and right.low < compared < right.high and right.high - right.low < 0.3
     assert wrong.high < 0.8  # true changes are 1 and more
@@ -157,10 +147,10 @@ def test_what_it_is_made_of_is_not_told_of_a_panel_with_gaps():
 
 
 def test_figures_of_few_units_are_withheld():
-    panel = rows(np.random.default_rng(0).standard_normal((40, 4)), np.repeat([1, 2, NEVER], [12, 8, 20]))
-    result = two_way(panel, **COLUMNS)
+    panel = panel_rows(np.random.default_rng(0).standard_normal((40, 4)), np.repeat([1, 2, NEVER], [12, 8, 20]))
+    result = two_way(panel, **PANEL)
     assert result.low < result.high and result.comparisons["estimate"].isna().all()  # the eight are compared with others
-    few = two_way(panel[panel["module"] >= "M012"], **COLUMNS)
+    few = two_way(panel[panel["module"] >= "M012"], **PANEL)
     assert np.isnan([few.estimate, few.low, few.high, few.error]).all() and "withheld" in few.summary
 
 
@@ -174,7 +164,7 @@ def test_sentences_name_no_cause():
 
 
 def test_adoption_that_levels_of_units_and_times_explain_is_refused():
-    panel = rows(np.random.default_rng(0).standard_normal((40, 2)), np.repeat([1, NEVER], 20))
+    panel = panel_rows(np.random.default_rng(0).standard_normal((40, 2)), np.repeat([1, NEVER], 20))
     before_or_after = panel[(panel["term"] == 1) == (panel["since"] == 1)]
     with pytest.raises(ValueError, match="cannot be told from levels of units and times"):
         estimated(before_or_after)

@@ -9,7 +9,7 @@ from matplotlib.ticker import PercentFormatter
 
 from ..clusters import STABLE
 from ..privacy import about
-from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, finish, number, share_axis
+from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, estimate_line, finish, number, share_axis
 
 
 def lorenz(results, ax=None):
@@ -137,14 +137,7 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
             ax.text(-0.01, y, group, transform=across, fontweight="bold", va="center", ha="right", color=QUIET)
             y += 1
         for row in rows.itertuples():
-            if pd.isna(row.estimate):
-                why = row.why if isinstance(getattr(row, "why", None), str) else "too few people"
-                ax.text(0.02, y, f"withheld: {why}", transform=across, va="center", color=QUIET, style="italic")
-            else:
-                ax.plot([row.low, row.high], [y, y], color=BLUE, lw=2.4, solid_capstyle="round", alpha=0.55)
-                ax.plot(row.estimate, y, "o", color=BLUE, ms=6.5)
-                ax.annotate(number(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center",
-                            bbox={"fc": "white", "ec": "none", "pad": 0.8})
+            estimate_line(ax, y, row, form, BLUE)
             ticks.append((y, "\n".join(textwrap.wrap(str(row.label), 40))))
             y += 1
     for at in np.atleast_1d(mark if mark is not None else []):

@@ -5,7 +5,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 
-from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, finish, number, panels, share_axis, span
+from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, estimate_line, finish, number, panels, share_axis, span
 
 
 def themes(sizes, feelings, finding):
@@ -35,15 +35,8 @@ def themes(sizes, feelings, finding):
     parts = as_said(sizes, ".0%"), as_said(feelings, ".2f")
     for ax, part, form in zip(axes, parts, (".0%", "+.2f"), strict=True):
         for y, row in enumerate(part.itertuples()):
-            if pd.isna(row.estimate):
-                ax.text(0.02, y, "withheld", transform=ax.get_yaxis_transform(), va="center", color=QUIET, style="italic",
-                        fontsize=9.5)
-                continue
             colour = BLUE if form == ".0%" else _feeling(row)
-            ax.plot([row.low, row.high], [y, y], color=colour, lw=2.4, alpha=0.55, solid_capstyle="round")
-            ax.plot(row.estimate, y, "o", color=colour, ms=6.5)
-            ax.annotate(number(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center",
-                        fontsize=10.5, color=INK if form == ".0%" else colour)
+            estimate_line(ax, y, row, form, colour, INK if form == ".0%" else colour)
         ax.grid(axis="x")
         ax.tick_params(left=False)
         ax.margins(x=0.16)
@@ -55,8 +48,8 @@ def themes(sizes, feelings, finding):
     axes[1].set(xlabel="how they feel (\N{MINUS SIGN}1 worst, 1 best)")
     said = "; ".join(f"{size.label}: {span(size, '.0%')} of comments, feeling {span(felt, '+.2f')}"
                      for size, felt in zip(*(part.itertuples() for part in parts), strict=True))
-    return finish(axes[0], finding, "Points are estimates, lines 95% intervals, the themes taken as found. Orange: the "
-                  "whole interval is on the unhappy side; blue: on the happy side.", f"{said}.",
+    return finish(axes[0], finding, "Points are estimates, lines 95% intervals, the themes taken as found. On the "
+                  "right, orange: the whole interval is on the unhappy side; blue: on the happy side.", f"{said}.",
                   sizes["estimate"].isna().sum())
 
 
@@ -111,8 +104,8 @@ def agenda(table, finding, ax=None):
                      f"{span(row, '.0%')}" for row in table.itertuples())
     return finish(ax, finding, "On the left the library's priorities in its own order; on the right what comments speak of, "
                   "with 95% intervals: priorities by their words, themes (orange, in quotation marks) as the machine found "
-                  "them. Hardly a comment of an orange theme has a word of any priority.", f"{said}.",
-                  table["estimate"].isna().sum())
+                  "them. Of the comments of an orange theme surely fewer than one in five have a word of any priority.",
+                  f"{said}.", table["estimate"].isna().sum())
 
 
 def agreement_of_halves(table, chosen, finding, ax=None):

@@ -130,6 +130,18 @@ def as_said(table, form):
     return table.assign(**table[["estimate", "low", "high"]].astype(float).round(digits))
 
 
+def estimate_line(ax, y, row, form, colour, ink=INK):
+    """An estimate as a point, its interval as a line, and its number; or that it is withheld, and why where that is said."""
+    if pd.isna(row.estimate):
+        why = row.why if isinstance(getattr(row, "why", None), str) else "too few people"
+        ax.text(0.02, y, f"withheld: {why}", transform=ax.get_yaxis_transform(), va="center", color=QUIET, style="italic")
+        return
+    ax.plot([row.low, row.high], [y, y], color=colour, lw=2.4, solid_capstyle="round", alpha=0.55)
+    ax.plot(row.estimate, y, "o", color=colour, ms=6.5)
+    ax.annotate(number(row.estimate, form), (row.high, y), (7, 0), textcoords="offset points", va="center", color=ink,
+                bbox={"fc": "white", "ec": "none", "pad": 0.8})
+
+
 def share_axis(ax):
     """Show the horizontal axis as percentages, from 0 where no share lies below it."""
     low, high = ax.get_xlim()

@@ -19,9 +19,10 @@ class ClaimCard:
 
     Attributes
     ----------
-    id, claim, reading, rule, estimate, interval, verdict, answer, across, firm : str
+    id, claim, reading, rule, estimate, interval, verdict, answer, across, firm, reworded : str
         All in words, numbers formatted; `interval` is empty where there is none, `across` (how estimate and verdict move)
-        and `firm` (how many sets of choices give the verdict) where the estimate was not made under other choices.
+        and `firm` (how many sets of choices give the verdict) where the estimate was not made under other choices,
+        `reworded` where the rule stands as it was written before.
     """
 
     id: str
@@ -34,14 +35,20 @@ class ClaimCard:
     answer: str
     across: str = ""
     firm: str = ""
+    reworded: str = ""
+
+    @property
+    def rule_heading(self):
+        """When the rule was written."""
+        return "Rule, reworded after an estimate was seen" if self.reworded else "Rule, written before the estimate was seen"
 
     def to_dict(self):
         return asdict(self)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        rows = [("Claim", f"{self.id}: {self.claim}"), ("Read here as", self.reading), ("Rule, written before", self.rule),
-                ("Estimate", self.estimate), ("95% interval", self.interval), ("Verdict", self.verdict),
-                ("In words", self.answer), ("Across assumptions", self.across)]
+        rows = [("Claim", f"{self.id}: {self.claim}"), ("Read here as", self.reading), (self.rule_heading, self.rule),
+                ("Reworded because", self.reworded), ("Estimate", self.estimate), ("95% interval", self.interval),
+                ("Verdict", self.verdict), ("In words", self.answer), ("Across assumptions", self.across)]
         table = "".join(f"<tr><th scope='row' style='text-align:left'>{escape(name)}</th>"
                         f"<td style='text-align:left'>{escape(value)}</td></tr>" for name, value in rows if value)
         return {MIME: self.to_dict(), "text/html": f"<table>{table}</table>",
@@ -126,7 +133,7 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing="", untold=
         without_cause(answer)
     if estimate is None or estimate != estimate:
         return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, "none", "", VERDICTS[2 if untold else 3],
-                         " ".join(part for part in (missing, untold, answer) if part))
+                         " ".join(part for part in (missing, untold, answer) if part), reworded=claim.reworded)
     shown = claim.show(estimate)
     low, high = interval if interval is not None else (float("nan"), float("nan"))
     if low > estimate or high < estimate:
@@ -135,7 +142,8 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing="", untold=
     verdict = claim.verdict(low, high)
     span = f"{claim.limit(low).removesuffix(claim.unit)} to {claim.limit(high)}" if interval is not None else ""
     across, firm = ("", "") if specifications is None else _across(claim, verdict, specifications)
-    return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, shown, span, verdict, answer, across, firm)
+    return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, shown, span, verdict, answer, across, firm,
+                     claim.reworded)
 
 
 def how_many_agree(alike, many):

@@ -1,4 +1,4 @@
-"""The claims and their rules, each written before its estimate was seen."""
+"""The claims and their rules, each written before its estimate was seen; where one was reworded later, it says so."""
 
 import re
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ VERDICTS = ("supported here", "not supported here", "cannot tell", "not testable
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim and the rule that judges it, written before any estimate is seen.
+    """A claim and the rule that judges it, written before any estimate is seen, unless it says that it was reworded.
 
     The rule compares one number with one threshold: supported where the whole interval lies on the side
     of the threshold that the claim is on, not supported where it lies on the other, otherwise it cannot
@@ -34,6 +34,8 @@ class Claim:
         What of the claim is tested, where that is less than it says.
     by_lot : bool
         Whether its number compares people whom a lot chose with people it did not, so that a cause may be named.
+    reworded : str
+        What of the rule was changed after an estimate had been seen, and why.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Claim:
     unit: str = ""
     reading: str = ""
     by_lot: bool = False
+    reworded: str = ""
 
     def show(self, number):
         """A number as it is written: in the claim's format, with its unit."""
@@ -139,7 +142,9 @@ CLAIMS = {claim.id: claim for claim in (
           "digitised, essential; length), from a low to a high tenth of lists, the others alike,", "at least", 10, ".0f",
           "One opening in ten is set as the least worth changing a list for; the interval allows for having looked at "
           "several features.", "%",
-          "Features of a list go with how often it is opened. Opening is not reading, and why it was opened is not tested."),
+          "Features of a list go with how often it is opened. Opening is not reading, and why it was opened is not tested.",
+          reworded="The first wording compared all items with none, or twice the length: so far apart that hardly any list "
+          "lies there, and that no data could have counted against the claim. The mark was not moved."),
     Claim("C18", "There is a \u2018right way\u2019, and people do not follow it.",
           "the share of errands that leave the way declared for them", "at least", 0.5, ".0%",
           "Half is set as the mark because \u201cpeople do not follow it\u201d says that most do not.",

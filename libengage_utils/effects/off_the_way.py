@@ -140,8 +140,8 @@ def once_alike(headline, estimate, low, high, *, what="failures", form=".2f"):
     >>> once_alike("Errands off the way feel worse, by 0.07.", -0.01, -0.05, 0.02)
     'Errands off the way feel worse, by 0.07; with failures alike, too, no difference can be told.'
     >>> once_alike("After a detour 3 fewer in 100 come back.", -1.8, -3.3, -0.3, form=".1f")
-    'After a detour 3 fewer in 100 come back; with failures alike, too, it is 1.8 less.'
+    'After a detour 3 fewer in 100 come back; with failures alike, too, the difference is -1.8.'
     """
     if low <= 0 <= high:
         return f"{headline[:-1]}; with {what} alike, too, no difference can be told."
-    return f"{headline[:-1]}; with {what} alike, too, it is {format(abs(estimate), form)} {'more' if low > 0 else 'less'}."
+    return f"{headline[:-1]}; with {what} alike, too, the difference is {format(estimate, '+' + form)}."
