@@ -62,8 +62,8 @@ def declared_way(flows, steps, finding, *, optional=(), ax=None):
     return finish(
         ax, finding, "Boxes are the declared steps; a dashed one may be left out. Blue goes along the way, orange over a "
         "required step (above) or back (below); the wider, the more errands. Named below a step is what else came most "
-        "after it. Shares are of all errands, with half the width of the 95% interval; what fewer than "
-        f"{100 * DRAWN:.0f} in 100 did is not drawn.",
+        "after it. Shares are of all errands, with half the width of the 95% interval; arrows that "
+        f"fewer than {100 * DRAWN:.0f} in 100 took are not drawn.",
         f"Shares of errands: {said}.", flows["estimate"].isna().sum())
 
 

@@ -156,5 +156,7 @@ CLAIMS = {claim.id: claim for claim in (
           ".0%", "Three in four is set as the least on which a plan for everybody could rest; enough people are the "
           "study\u2019s smallest count that may be shown.",
           reading="Activity and feedback that are already there speak of most people and of most services. Whether what "
-          "they say is right is not tested."),
+          "they say is right is not tested.",
+          reworded="That all the time on record is meant was first not said, though it was what had been computed. The mark "
+          "was not moved."),
 )}
