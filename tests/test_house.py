@@ -17,7 +17,7 @@ NOTEBOOKS = sorted((HOME / "notebooks").glob("*.ipynb"))
 ORDER = ["schema", "privacy", "demo", "study", "engagement", "segments", "agreement", "valleys", "clusters", "latent",
          "dimensions", "standardisation", "nonusers", "survey", "resampling", "emotions", "journeys", "uptake",
          "coverage", "recapture", "surveyed", "themes", "reading_lists", "attention", "letters", "effects", "specifications",
-         "claims", "planning", "charts", "report", "__main__"]
+         "claims", "planning", "charts", "club", "report", "__main__"]
 
 
 def room(path):
@@ -56,7 +56,7 @@ def test_a_module_imports_only_from_modules_before_it(path):
 
 @pytest.mark.parametrize(("library", "rooms"), [
     ("matplotlib", {"charts"}), ("seaborn", {"charts"}), ("nbconvert", {"report"}), ("nbclient", {"report"}),
-    ("duckdb", {"study"}), ("requests", set()), ("urllib", set()), ("socket", set()), ("http", set())])
+    ("duckdb", {"study"}), ("ipywidgets", {"club"}), ("requests", set()), ("urllib", set()), ("socket", set()), ("http", set())])
 def test_only_its_room_uses_a_library(library, rooms):
     users = {room(path) for path in FILES for module in imports(path) if module.split(".")[0] == library}
     assert users <= rooms

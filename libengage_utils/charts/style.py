@@ -18,7 +18,7 @@ from ..privacy import minus
 INK, QUIET, GRID, ACCENT, BLUE = "#1d2733", "#5d6b7a", "#dde3ea", "#b4530a", "#1f6aa5"
 LIFECYCLE_COLOURS = {"not seen": "#c9a27a", "seen, then quiet": "#b9c3cf", "occasional": "#8fbcdc",
                      "regular": "#3c86bd", "intensive": "#174a75", "unknown": "#ecedef"}
-_ABOUT = WeakKeyDictionary()    # figure -> what it says: alt, caption, withheld
+_ABOUT = WeakKeyDictionary()    # figure -> what it says: title, alt, caption, withheld, rests_on
 _OURS = WeakSet()               # figures made here, whose title is the figure's own
 _FONTS = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 
@@ -84,10 +84,11 @@ def stacked(heights):
     return axes
 
 
-def finish(ax, finding, reading, numbers, withheld=0, *, by_lot=False):
+def finish(ax, finding, reading, numbers, withheld=0, *, rests_on=None, by_lot=False):
     """Title the figure by its finding; keep how to read it as caption, and all in words as alt text.
 
-    Only a figure of people whom a lot chose (`by_lot`) may name a cause.
+    The fewest people behind anything it shows (`rests_on`) go with it to the release gate. Only a figure of people whom
+    a lot chose (`by_lot`) may name a cause.
     """
     finding, reading, numbers = map(minus, (finding, reading, numbers))
     if not by_lot:
@@ -97,10 +98,12 @@ def finish(ax, finding, reading, numbers, withheld=0, *, by_lot=False):
         ax.figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
     else:
         ax.set_title(title)
-    about = _ABOUT.setdefault(ax.figure, {"alt": "", "caption": "", "withheld": 0})
+    about = _ABOUT.setdefault(ax.figure, {"title": finding, "alt": "", "caption": "", "withheld": 0})
     about["alt"] = f"{about['alt']} {finding} {reading} {numbers}".strip()
     about["caption"] = f"{about['caption']} {reading}".strip()
     about["withheld"] += int(withheld)
+    if rests_on is not None:
+        about["rests_on"] = min(int(rests_on), about.get("rests_on", int(rests_on)))
     return ax
 
 

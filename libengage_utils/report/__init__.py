@@ -1,6 +1,6 @@
 """A notebook to one self-contained page that may be handed over; an index over the pages."""
 
-from .pages import ReportExporter
+from .exporters import ReportExporter
 from .release import build_index, export, particulars
 from .running import ReportError, run_notebook
 

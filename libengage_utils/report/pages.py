@@ -1,15 +1,11 @@
 """A run notebook as one self-contained page: its text, figures, tables and claims in reading order."""
 
 import base64
-import hashlib
 import json
 import re
 import struct
-from pathlib import Path
 
-from jinja2 import FileSystemLoader
 from markupsafe import Markup
-from nbconvert import HTMLExporter
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -19,10 +15,6 @@ from ..privacy import minus
 from .markup import clean, markdown, svg_picture, tidy_table
 from .running import ReportError, only_imports, tags
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
-# Each verdict's class in the style sheet and its sign, so that colour is never the only difference.
-SIGNS = dict(zip(VERDICTS, (("supported", "✓"), ("unsupported", "✕"), ("unclear", "?"),
-                            ("untestable", "\N{MINUS SIGN}")), strict=True))
 SHORT = 600  # characters of plain text an output may have
 _FOLDED = {"remove-input", "parameters", "injected-parameters", "in-short"}
 
@@ -56,7 +48,8 @@ class Page:
         What stands under the title, and the answer "in short"; empty when there is none.
     sections : list of dict
         ``id``, ``title`` and ``blocks``; the first may have no title. A block has a ``kind``
-        ("prose", "figure", "table", "claim", "text" or "code") and what the template shows of it.
+        ("prose", "figure", "table", "claim", "text" or "code") and what the template shows of it; one of
+        kind "reveal" holds the ``blocks`` of cells tagged ``reveal``, which a reader opens after thinking.
     claims : list of dict
         The cards, as the notebook judged them.
     withheld : int
@@ -73,11 +66,12 @@ class Page:
         self.title = self.question = ""
         self.lede = self.summary = Markup()
         self.sections = [{"id": "start", "title": "", "blocks": []}]
-        self.claims, self.withheld = [], 0
+        self.claims, self.withheld, self._reveal = [], 0, False
         self._numbers = {"figure": 0, "table": 0}
         self._ids = {"start", "main", "in-short", "contents", "about"}
         cells = [cell for cell in notebook.cells if "injected-parameters" not in tags(cell)]
         for at, cell in enumerate(cells):
+            self._reveal = "reveal" in tags(cell)
             if cell.cell_type == "markdown":
                 self._read_markdown(cell)
             elif cell.cell_type == "code":
@@ -91,6 +85,13 @@ class Page:
         return [section for section in self.sections if section["title"]]
 
     @property
+    def blocks(self):
+        """Every block with its section, in reading order, those to be revealed among them."""
+        for section in self.sections:
+            for block in section["blocks"]:
+                yield from ((section, part) for part in block.get("blocks", [block]))
+
+    @property
     def in_short(self):
         """First sentence of the summary."""
         return first_sentence(self.summary.striptags())
@@ -100,7 +101,16 @@ class Page:
         return ReportError(f"{self.name}{f', under “{heading}”' if heading else ''}: {what}")
 
     def _add(self, kind, **parts):
-        self.sections[-1]["blocks"].append({"kind": kind, **parts})
+        self._here().append({"kind": kind, **parts})
+
+    def _here(self):
+        """The blocks that the next one stands among."""
+        blocks = self.sections[-1]["blocks"]
+        if not self._reveal:
+            return blocks
+        if not blocks or blocks[-1]["kind"] != "reveal":
+            blocks.append({"kind": "reveal", "blocks": []})
+        return blocks[-1]["blocks"]
 
     def _markdown(self, text, attachments=None):
         soup = markdown(text, attachments)
@@ -169,7 +179,7 @@ class Page:
 
     def _code(self, source):
         html = Markup(highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)).rstrip())
-        blocks = self.sections[-1]["blocks"]
+        blocks = self._here()
         if blocks and blocks[-1]["kind"] == "code":
             blocks[-1]["html"] += Markup("\n\n") + html
         else:
@@ -183,7 +193,7 @@ class Page:
         elif "image/png" in data:
             self._figure("image/png", data, metadata)
         elif "text/html" in data:
-            self._html(data["text/html"], {**metadata, **metadata.get("text/html", {})}.get("caption", ""))
+            self._html(data["text/html"], {**metadata, **metadata.get("text/html", {})})
         elif "text/markdown" in data:
             self._add("prose", html=Markup(self._markdown(minus(data["text/markdown"]))))
         elif "text/plain" in data:
@@ -197,8 +207,8 @@ class Page:
         if text and not re.fullmatch(r"<.*>", text, re.S):
             self._add("text", text=text)
 
-    def _html(self, html, caption):
-        soup = clean(html)
+    def _html(self, html, about):
+        soup, caption = clean(html), about.get("caption", "")
         tables = [table for table in soup.find_all("table") if not table.find_parent("table")]
         for table in tables:
             words = caption or (table.caption.get_text(" ", strip=True) if table.caption else "")
@@ -207,7 +217,7 @@ class Page:
             region = tidy_table(table, words)
             self.withheld += len(region.select(".withheld"))
             number = self._number("table") if words else None
-            self._add("table", html=Markup(region), caption=words, number=number)
+            self._add("table", html=Markup(region), caption=words, number=number, **_basis(about))
         if not tables and soup.get_text(strip=True):
             self._add("prose", html=Markup(soup))
 
@@ -223,7 +233,8 @@ class Page:
             raise self._error(f"a figure {error}.") from None
         self.withheld += about.get("withheld", 0)
         self._add("figure", src=source, width=about.get("width", width), height=about.get("height", height),
-                  alt=alt, caption=about.get("caption") or first_sentence(alt), number=self._number("figure"))
+                  alt=alt, caption=about.get("caption") or first_sentence(alt), number=self._number("figure"),
+                  title=about.get("title", ""), **_basis(about))
 
     def _number(self, kind):
         self._numbers[kind] += 1
@@ -242,48 +253,14 @@ class Page:
         self._add("claim", card=card)
 
 
+def _basis(about):
+    """What an output says of the people behind its numbers: the fewest behind any, and the counts it makes public."""
+    return {"rests_on": about.get("rests_on"), "counts": about.get("counts", [])}
+
+
 def _png(data):
     content = base64.b64decode(data)
     if content[:8] != b"\x89PNG\r\n\x1a\n":
         raise ValueError("is not a PNG picture that can be read")
     width, height = struct.unpack(">II", content[16:24])
     return f"data:image/png;base64,{base64.b64encode(content).decode()}", width, height
-
-
-def style_sheet():
-    """What every template needs: the style sheet, its digest for the security policy, the verdicts' signs."""
-    css = (TEMPLATES / "page.css").read_text(encoding="utf-8")
-    return {"css": Markup(css), "css_hash": base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
-            "signs": SIGNS}
-
-
-class ReportExporter(HTMLExporter):
-    """nbconvert exporter of one self-contained page: no script, nothing from elsewhere.
-
-    `from_notebook_node` takes in `resources` the ``name`` errors give the notebook and the ``study``,
-    a dict as `report.particulars` makes it, and returns in them the `Page` as ``page``.
-
-    Examples
-    --------
-    >>> import nbformat
-    >>> notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Who came?", id="a")])
-    >>> html, resources = ReportExporter().from_notebook_node(notebook)
-    >>> resources["page"].title, "<script" in html
-    ('Who came?', False)
-    """
-
-    def __init__(self, **keywords):
-        super().__init__(template_name="base", template_file="page.html.j2",
-                         extra_loaders=[FileSystemLoader(TEMPLATES)], **keywords)
-
-    def _create_environment(self):
-        environment = super()._create_environment()
-        environment.autoescape = True
-        return environment
-
-    def from_notebook_node(self, nb, resources=None, **keywords):
-        resources = dict(resources or {})
-        page = Page(nb, resources.get("name", "The notebook"))
-        html, resources = super().from_notebook_node(
-            nb, {**resources, **style_sheet(), "page": page}, **keywords)
-        return html, resources

@@ -6,14 +6,16 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader
 
 from .. import __version__
 from ..privacy import release_problems
-from .pages import TEMPLATES, ReportExporter, style_sheet
+from .exporters import ReportExporter, render
+from .pages import Page
 from .running import ReportError, run_notebook
 
 IDENTITY = {"person": "each person", "group": "groups of people", "none": "acts, but not whose they were"}
+# What is written of a notebook: the ending of the file's stem -> its exporter.
+EDITIONS = {"": ReportExporter(code=False), "-code": ReportExporter()}
 RULES = (
     "No script, no event handler and nothing loaded from elsewhere.",
     "No person's pseudonym, e-mail address, path of a machine or traceback, in text or pictures.",
@@ -64,13 +66,13 @@ def _day(value):
 
 
 def export(notebook, out_html, *, study, parameters=None, progress=None):
-    """Run a notebook on a study and write its page and, beside it, its manifest.
+    """Run a notebook on a study and write its page, its other editions and, beside them, its manifest.
 
     Parameters
     ----------
     notebook : str or Path
     out_html : str or Path
-        The page; the manifest has the same name and ends in ``.json``.
+        The page; the other editions add their ending to its stem, and the manifest ends in ``.json``.
     study : Study
         See `particulars`; also its `tables`, the names of the tables it has.
     parameters : dict, optional
@@ -93,12 +95,14 @@ def export(notebook, out_html, *, study, parameters=None, progress=None):
     notebook, out_html = Path(notebook), Path(out_html)
     run = run_notebook(notebook, parameters=parameters, has_tables=set(study.tables), progress=progress)
     about = particulars(study)
-    html, resources = ReportExporter().from_notebook_node(run, {"name": notebook.name, "study": about})
-    _check(html, notebook.name, forbidden=(str(notebook.resolve().parent),))
-    page = resources["page"]
+    page, skipped = Page(run, notebook.name), run.metadata.get("libengage", {}).get("skipped", "")
+    editions = {suffix: exporter.from_notebook_node(run, {"name": notebook.name, "study": about, "page": page})[0]
+                for suffix, exporter in EDITIONS.items() if not (skipped and suffix)}
+    for html in editions.values():
+        _check(html, notebook.name, forbidden=(str(notebook.resolve().parent),))
     manifest = {
         "notebook": notebook.name, "page": out_html.name, "title": page.title, "question": page.question,
-        "in_short": page.in_short, "skipped": run.metadata.get("libengage", {}).get("skipped", ""),
+        "in_short": page.in_short, "skipped": skipped,
         "study": about["name"], "synthetic": about["synthetic"], "purpose": about["purpose"],
         "as_of": about["as_of"], "minimum_count": about["minimum_count"],
         "rules": [*RULES, f"Numbers that rest on fewer than {about['minimum_count']} people are withheld."],
@@ -106,7 +110,12 @@ def export(notebook, out_html, *, study, parameters=None, progress=None):
         "claims": page.claims, "seconds": round(time.monotonic() - began, 1),
     }
     out_html.parent.mkdir(parents=True, exist_ok=True)
-    _write(out_html, html)
+    for suffix in EDITIONS:
+        path = out_html.with_stem(out_html.stem + suffix)
+        if suffix in editions:
+            _write(path, editions[suffix])
+        else:
+            path.unlink(missing_ok=True)
     _write(out_html.with_suffix(".json"), json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     return manifest
 
@@ -136,10 +145,8 @@ def build_index(folder, study):
              if path.with_suffix(".html").exists()]
     if not pages:
         raise ReportError(f"There is no page in {folder.name} to make an index of; export a notebook first.")
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
-    html = environment.get_template("index.html.j2").render(
-        resources={**style_sheet(), "study": particulars(study)}, pages=pages,
-        claims=[(page, claim) for page in pages for claim in page["claims"]])
+    html = render("index.html.j2", study=particulars(study), pages=pages,
+                  claims=[(page, claim) for page in pages for claim in page["claims"]])
     _check(html, "The index")
     _write(folder / "index.html", html)
     return folder / "index.html"

@@ -64,7 +64,7 @@ def headings(source):
 def run_notebook(path, *, parameters=None, has_tables=frozenset(), progress=None):
     """Run a notebook in a fresh kernel, in its own folder, and return it with its outputs.
 
-    Cells tagged ``needs-<table>`` are left out when the study lacks that table, and one sentence
+    Cells tagged ``lab``, which ask something of who sits before them, are left out. Cells tagged ``needs-<table>`` are left out when the study lacks that table, and one sentence
     stands in the place of each run of them. A cell tagged ``optional`` that cannot be computed (too few
     people, say) gives its reason instead, and the other optional cells of its section are left out; so does a later
     one that needs what it would have made. A claim that a cell
@@ -140,7 +140,7 @@ def _leave_out(cells, has_tables, path):
         return _lacking({tag.removeprefix("needs-") for tag in tags(cell) if tag.startswith("needs-")},
                         has_tables, path)
 
-    kept = []
+    kept, cells = [], [cell for cell in cells if "lab" not in tags(cell)]
     for dropped, run in groupby(cells, key=lambda cell: bool(lacking(cell))):
         run = list(run)
         if not dropped:
