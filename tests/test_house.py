@@ -56,7 +56,8 @@ def test_a_module_imports_only_from_modules_before_it(path):
 
 @pytest.mark.parametrize(("library", "rooms"), [
     ("matplotlib", {"charts"}), ("seaborn", {"charts"}), ("nbconvert", {"report"}), ("nbclient", {"report"}),
-    ("duckdb", {"study"}), ("ipywidgets", {"club"}), ("requests", set()), ("urllib", set()), ("socket", set()), ("http", set())])
+    ("duckdb", {"study"}), ("ipywidgets", {"club"}), ("requests", set()), ("urllib", set()), ("socket", set()),
+    ("http", set())])
 def test_only_its_room_uses_a_library(library, rooms):
     users = {room(path) for path in FILES for module in imports(path) if module.split(".")[0] == library}
     assert users <= rooms
