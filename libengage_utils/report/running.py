@@ -65,9 +65,9 @@ def run_notebook(path, *, parameters=None, has_tables=frozenset(), progress=None
     """Run a notebook in a fresh kernel, in its own folder, and return it with its outputs.
 
     Cells tagged ``lab``, which ask something of who sits before them, are left out. Cells tagged ``needs-<table>``
-    are left out when the study lacks that table, and one sentence stands in the place of each run of them. A cell tagged ``optional`` that cannot be computed (too few
-    people, say) gives its reason instead, and the other optional cells of its section are left out; so does a later
-    one that needs what it would have made. A claim that a cell
+    are left out when the study lacks that table, and one sentence stands in the place of each run of them. A cell
+    tagged ``optional`` that cannot be computed (too few people, say) gives its reason instead, and the other optional
+    cells of its section are left out; so does a later one that needs what it would have made. A claim that a cell
     tagged ``claim-<id>`` would have judged is then not testable. A notebook whose metadata ask for a table
     (``libengage: {needs: [events]}``) that is lacking is not run: one sentence is all it holds.
 
