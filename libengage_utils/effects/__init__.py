@@ -7,6 +7,7 @@ from .discontinuity import discontinuity
 from .extremes import extremes
 from .friction import return_model, standardised_return
 from .holdout import holdout_effect, log_rank
+from .left_alone import fewer_back
 from .list_rates import rate_model
 from .matching import matched_difference
 from .mediation import mediation
@@ -24,7 +25,7 @@ from .waves import stepped_waves
 from .worth import cost_per_return, harm, naive
 
 __all__ = ["balance", "cost_per_return", "discontinuity", "effect_by_group", "enough_words", "event_study",
-           "extremes", "follow", "followed_rhythms", "harm", "holdout_effect", "letter_effect", "log_rank",
+           "extremes", "fewer_back", "follow", "followed_rhythms", "harm", "holdout_effect", "letter_effect", "log_rank",
            "matched_difference", "mediation", "naive", "off_the_way", "once_alike", "people_needed", "person_terms",
            "placebo", "qini", "rate_model", "recovery", "return_curves", "return_model", "returns_after",
            "seen_again", "share_returned", "sizes_by_rise", "smallest_difference", "standardised_return",

@@ -1,0 +1,68 @@
+"""What follows a failure that nobody put right, under the choices that can be made in counting it."""
+
+from dataclasses import dataclass
+
+from .friction import standardised_return
+from .returns import returns_after
+
+PUT_RIGHT = ("left out", "no failure", "a failure")
+
+
+@dataclass(frozen=True)
+class FewerBack:
+    """How many fewer come back after a failure; made by `fewer_back`.
+
+    Attributes
+    ----------
+    estimate, low, high : float
+        Fewer errands followed by a return, in 100, with the 95% interval.
+    summary : str
+        The comparison in sentences.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    summary: str
+
+
+def fewer_back(steps, events, *, as_of, days=90, put_right="left out", alike=("service", "earlier"), draws=1000,
+               minimum_count=10, random_state=0):
+    """How many fewer of 100 errands are followed by a return where a failure was left as it was.
+
+    Parameters
+    ----------
+    steps, events, as_of, days
+        As for `returns_after`.
+    put_right : {"left out", "no failure", "a failure"}
+        What an errand counts as whose failure somebody put right.
+    alike : sequence of str
+        Columns of circumstances to hold alike.
+    draws, minimum_count, random_state
+        As for `standardised_return`.
+
+    Returns
+    -------
+    FewerBack
+
+    Raises
+    ------
+    ValueError
+        If `put_right` is another word, or people are too few.
+
+    Examples
+    --------
+    >>> fewer_back(None, None, as_of="2026-08-31", put_right="perhaps")
+    Traceback (most recent call last):
+    ValueError: `put_right` is 'perhaps'; it is one of: left out, no failure, a failure.
+    """
+    if put_right not in PUT_RIGHT:
+        raise ValueError(f"`put_right` is {put_right!r}; it is one of: {', '.join(PUT_RIGHT)}.")
+    returns = returns_after(steps, events, as_of=as_of, days=days)
+    mended = returns["kind"] == "failed, put right"
+    if put_right == "left out":
+        returns, mended = returns[~mended], mended[~mended]
+    failed = (returns["kind"] == "failed, not put right") | (mended & (put_right == "a failure"))
+    found = standardised_return(returns.assign(**{"a failure left as it was": failed}), "a failure left as it was", alike,
+                                draws=draws, minimum_count=minimum_count, random_state=random_state)
+    return FewerBack(-found.difference, -found.high, -found.low, found.summary)
