@@ -1,1 +1,8 @@
 """A session of people before a notebook: guesses before figures, assumptions to turn, decisions to keep."""
+
+from .decisions import open_decisions
+from .dials import dials
+from .predictions import predict
+from .wall import compare_guesses, wall
+
+__all__ = ["compare_guesses", "dials", "open_decisions", "predict", "wall"]

@@ -50,12 +50,17 @@ class Study:
 
     @property
     def counts_to_show(self):
-        """`counts` for a page: where few people were rejected that number is missing, and read and kept are to the ten."""
+        """`counts` for a page: where few rows about people were rejected that number is missing, the others to the ten.
+
+        The rows of `rests_on` are the fewest shown of a table about people, infinitely many of another.
+        """
         table = self.counts.drop(columns="file").astype({name: float for name in ("read", "kept", "rejected")})
-        people = [TABLES[name].key == ("person_key",) for name in table["table"]]
-        few = pd.Series(people) & table["rejected"].between(1, self.minimum_count - 1)
+        people = pd.Series([any(column.kind == "person" for column in TABLES[name].columns) for name in table["table"]])
+        few = people & table["rejected"].between(1, self.minimum_count - 1)
         table.loc[few, ["read", "kept"]] = table.loc[few, ["read", "kept"]].round(-1)
         table.loc[few, "rejected"] = float("nan")
+        rows = table[["kept", "rejected"]]
+        table["rests_on"] = rows.where(rows > 0).min(axis=1).where(people, float("inf"))
         return table.assign(table=table["table"].str.replace("_", " "))
 
     def get(self, table):
