@@ -35,6 +35,13 @@ help:           ## list the targets
 report: $(OUT)/index.html     ## run every notebook on the demo study and write reports/index.html
 	@echo "Open $(OUT)/index.html"
 
+pdf: $(OUT)/index.html        ## print every page and deck of reports as PDF (needs Chromium, Chrome or Edge)
+	@$(RUN) pdf "$(OUT)"
+
+club: $(if $(NOTEBOOK),$(OUT)/.prepared)    ## write and print the sheets of a session: make club NOTEBOOK=06-listening
+	$(if $(NOTEBOOK),,$(error Choose a notebook: make club NOTEBOOK=06-listening. There are: $(basename $(notdir $(wildcard notebooks/*.ipynb)))))
+	@$(RUN) club $(NOTEBOOKS) $(THIS) --to "$(OUT)/club"
+
 test: $(READY)                ## run the whole test suite
 	@$(PY) -m pytest -n auto
 
@@ -78,7 +85,7 @@ lock:                         ## resolve requirements.lock anew (needs uv and th
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 
-.PHONY: help report test lab check sheet plan demo data fit bench lint clean-reports clean lock always
+.PHONY: help report pdf club test lab check sheet plan demo data fit bench lint clean-reports clean lock always
 
 # --- pages: each is made anew when its notebook, the study's inputs or the package change ---
 

@@ -21,16 +21,18 @@ def main(arguments=None):
         ("prepare", prepare, "read a study and keep a prepared copy"),
         ("report", report, "run a notebook on a study and write its page"),
         ("index", index, "write the index over the pages of a folder"),
+        ("pdf", pdf, "print the pages and decks of a folder as PDF"),
+        ("club", club, "run a notebook on a study and write the sheets of a session on it, to print"),
         ("sheet", sheet, "draw comments for people to read and code"),
         ("plan", plan, "say who is quiet, draw lots, and write the protocol of a letter"),
         ("demo", demo, "write the synthetic library"),
     ):
         command = commands.add_parser(name, help=words, description=words)
         command.set_defaults(run=run)
-        if name == "demo":
+        if name in ("demo", "pdf"):
             command.add_argument("folder", type=Path)
             continue
-        if name == "report":
+        if name in ("report", "club"):
             command.add_argument("notebook", type=Path)
         command.add_argument("study", type=Path, help="a study.yml")
         command.add_argument("--files", type=Path, help="folder of the sources, if not beside study.yml")
@@ -42,7 +44,7 @@ def main(arguments=None):
             command.add_argument("--number", type=int, default=100, help="comments to draw (100)")
         if name == "plan":
             _plan_options(command)
-        if name in ("report", "index"):
+        if name in ("report", "index", "club"):
             command.add_argument("--to", type=Path, required=True, help="folder of the pages")
     options = parser.parse_args(arguments)
     try:
@@ -83,8 +85,35 @@ def prepare(options):
 
 
 def report(options):
-    """Run one notebook and write its page, showing how far it is."""
-    from .report import ReportError, export
+    """Run one notebook and write its page."""
+    from .report import export
+
+    _run(options, export)
+
+
+def club(options):
+    """Run one notebook and write the sheets of a session on it, as a PDF too where there is a browser."""
+    from .report import ReportError, print_pdf
+    from .report.pack import write_pack
+    from .study.decisions import COLUMNS, read_decisions
+
+    def write(notebook, html, *, study, **keywords):
+        log = study.path.parent / "decisions.csv"
+        write_pack(notebook, html, study=study, log=read_decisions(log) if log.is_file() else None, **keywords)
+        try:
+            print_pdf(html, html.with_suffix(".pdf"))
+        except ReportError as problem:
+            print(problem)
+        if not log.is_file():
+            print(f"To keep what sessions decide, begin {log.name} beside {study.path.name} with this line: "
+                  f"{','.join(COLUMNS)}")
+
+    _run(options, write)
+
+
+def _run(options, write):
+    """Run one notebook and write what is made of it, showing how far it is."""
+    from .report import ReportError
 
     begun, name = time.perf_counter(), options.notebook.stem
     print(f"Running {name}", flush=True)
@@ -97,7 +126,7 @@ def report(options):
     parameters = {"STUDY": str(options.study.resolve()),
                   "FILES": str(options.files.resolve()) if options.files else None}
     try:
-        export(options.notebook, options.to / f"{name}.html", study=study, parameters=parameters, progress=progress)
+        write(options.notebook, options.to / f"{name}.html", study=study, parameters=parameters, progress=progress)
     except ReportError as problem:
         sys.exit(f"\n{problem}" if sys.stdout.isatty() else str(problem))
     print(f"{chr(13) if sys.stdout.isatty() else ''}  {name}.html, {time.perf_counter() - begun:.1f} s", flush=True)
@@ -109,6 +138,16 @@ def index(options):
 
     try:
         build_index(options.to, open_study(options.study, files=options.files))
+    except ReportError as problem:
+        sys.exit(str(problem))
+
+
+def pdf(options):
+    """Print the pages of a folder, saying each."""
+    from .report import ReportError, print_folder
+
+    try:
+        print_folder(options.folder, lambda done, total, name: _say(f"{name}, {done} of {total}"))
     except ReportError as problem:
         sys.exit(str(problem))
 

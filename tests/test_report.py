@@ -81,7 +81,7 @@ def reports(tmp_path_factory):
         code("k = 1", "parameters"),
         md("## The data"),
         code("print('noise', 'from a library', file=sys.stderr)\n"
-             "pd.DataFrame({'people': [12, 30 * k]}, index=['seen', 'not seen'])"),
+             "display(pd.DataFrame({'people': [12, 30 * k]}, index=['seen', 'not seen']), metadata={'rests_on': 12})"),
         md("## The claim"),
         code(f"display({{'application/vnd.libengage.claim+json': {CARD!r}}}, raw=True)\n"
              "answer.update(Markdown(f'In short, {k} of them. The rest is detail.'))", "remove-input"))
@@ -266,6 +266,14 @@ def test_a_drawing_whose_ids_were_random_gives_the_same_picture():
     assert one == two
 
 
+def test_a_drawing_keeps_hundredths_of_a_point_and_every_digit_of_its_words():
+    drawing = ('<svg xmlns="http://www.w3.org/2000/svg"><path d="M 1.23456 -0.0061 \nL 10 2.5"/>'
+               '<text x="3.999999" transform="scale(0.015625)">0.12345</text></svg>')
+    picture = output_page(shown({"image/svg+xml": drawing}, alt="A line.")).img["src"]
+    kept = base64.b64decode(picture.partition(",")[2]).decode()
+    assert 'd="M 1.23 -0.01 L 10 2.5"' in kept and 'x="4.00"' in kept and ">0.12345<" in kept and "0.015625" in kept
+
+
 def test_a_claim_is_shown_from_its_data_with_a_sign_beside_the_colour():
     soup = output_page(card(), card(id="C04", verdict="cannot tell", estimate="", interval=""))
     first, second = soup.select("article.claim")
@@ -344,7 +352,7 @@ def test_the_manifest_says_what_the_page_rests_on(reports):
     manifest = reports.manifest
     assert manifest["notebook"] == "01-who.ipynb" and manifest["question"] == "Who engages?"
     assert manifest["synthetic"] is True and manifest["minimum_count"] == 10
-    assert manifest["fingerprint"] == "abc123" and manifest["seconds"] > 0
+    assert manifest["fingerprint"] == "abc123"
     assert manifest["coverage"] == (
         "loans, print, 1 September 2022 to 31 August 2024: each person; not walk-in readers; people whose "
         "home site is Hill. gate, 1 September 2023 to 31 August 2024: acts, but not whose they were.")
@@ -356,7 +364,7 @@ def test_a_page_that_breaks_a_rule_is_not_written_and_the_last_good_one_stays(tm
     out = tmp_path / "out" / "01-who.html"
     out.parent.mkdir()
     out.write_text("the last good page")
-    with pytest.raises(ReportError, match=r"01-who\.ipynb may not be handed over: The page holds a person's"):
+    with pytest.raises(ReportError, match=r"01-who\.ipynb may not be handed over: .*: the page holds a person's"):
         export(notebook, out, study=a_study())
     assert out.read_text() == "the last good page"
     assert [path.name for path in out.parent.iterdir()] == ["01-who.html"]
@@ -422,6 +430,7 @@ def test_a_claim_whose_table_is_lacking_is_not_testable(tmp_path):
 
 def test_the_manifest_counts_what_figures_withhold(tmp_path):
     source = ("from IPython.display import display\n"
-              f"display({{'image/svg+xml': {SVG.format(id=1)!r}}}, metadata={{'alt': 'A. 1.', 'withheld': 3}}, raw=True)")
+              f"display({{'image/svg+xml': {SVG.format(id=1)!r}}}, raw=True, "
+              "metadata={'alt': 'A. 1.', 'withheld': 3, 'rests_on': 40})")
     manifest = export(write(tmp_path, md("# Who?"), code(source)), tmp_path / "a.html", study=a_study())
     assert manifest["withheld"] == 3

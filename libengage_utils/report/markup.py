@@ -23,6 +23,7 @@ _AMOUNT = rf"[-{_MINUS}+]?[£$€]?\d[\d,.\s]*(%|pp)?"
 _NUMBER = re.compile(rf"{_AMOUNT}(\s*(to|{_DASH}|±|\()\s*{_AMOUNT}\)?)?\Z")
 _EMPTY = {"", _DASH, "withheld"}
 _MISSING = {"NaN", "NaT", "None", "<NA>", "nan", "null"}
+_COORDINATES, _FINE = {"d", "x", "y", "points"}, re.compile(r"-?\d+\.\d{3,}")
 _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 
 
@@ -185,7 +186,8 @@ def svg_picture(svg):
     """An SVG drawing as a data URI, with its width and height in CSS pixels.
 
     Scripts, links outwards and metadata (which hold the date) are removed, and ids renamed in
-    order, so that the same drawing always gives the same text.
+    order, so that the same drawing always gives the same text. Coordinates keep two decimals, a
+    hundredth of a point.
 
     Parameters
     ----------
@@ -214,6 +216,8 @@ def svg_picture(svg):
             outward = link and not re.match(r"#|data:image/(png|jpeg);base64,", value)
             if outward or name.lower().startswith("on") or "javascript:" in value.lower():
                 del parent.attrib[name]
+            elif name in _COORDINATES:
+                parent.set(name, _FINE.sub(lambda found: f"{float(found[0]):.2f}", " ".join(value.split())))
     register_namespace("", _SVG[1:-1])
     register_namespace("xlink", _XLINK[1:-1])
     text = tostring(root, encoding="unicode")

@@ -1,8 +1,8 @@
 """Write a page and its manifest whole, or not at all, and the index over the pages."""
 
+import hashlib
 import json
 import os
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -10,17 +10,15 @@ import pandas as pd
 from .. import __version__
 from ..privacy import release_problems
 from .exporters import ReportExporter, render
+from .gate import examine, rules
 from .pages import Page
 from .running import ReportError, run_notebook
+from .slides import NotesExporter, SlidesExporter
 
 IDENTITY = {"person": "each person", "group": "groups of people", "none": "acts, but not whose they were"}
 # What is written of a notebook: the ending of the file's stem -> its exporter.
-EDITIONS = {"": ReportExporter(code=False), "-code": ReportExporter()}
-RULES = (
-    "No script, no event handler and nothing loaded from elsewhere.",
-    "No person's pseudonym, e-mail address, path of a machine or traceback, in text or pictures.",
-    "Every figure is described in words.",
-)
+EDITIONS = {"": ReportExporter(code=False), "-code": ReportExporter(), "-slides": SlidesExporter(),
+            "-notes": NotesExporter()}
 
 
 def particulars(study):
@@ -65,7 +63,7 @@ def _day(value):
     return f"{moment.day} {moment:%B %Y}"
 
 
-def export(notebook, out_html, *, study, parameters=None, progress=None):
+def export(notebook, out_html, *, study, parameters=None, progress=None, editions=EDITIONS):
     """Run a notebook on a study and write its page, its other editions and, beside them, its manifest.
 
     Parameters
@@ -79,6 +77,8 @@ def export(notebook, out_html, *, study, parameters=None, progress=None):
         Handed to the notebook.
     progress : callable, optional
         See `run_notebook`.
+    editions : dict, optional
+        What to write, as in `EDITIONS`.
 
     Returns
     -------
@@ -91,32 +91,29 @@ def export(notebook, out_html, *, study, parameters=None, progress=None):
         If a cell fails, a figure is not described, or the page breaks a rule of release; no page
         is written then, and one from an earlier run stays as it was.
     """
-    began = time.monotonic()
     notebook, out_html = Path(notebook), Path(out_html)
     run = run_notebook(notebook, parameters=parameters, has_tables=set(study.tables), progress=progress)
     about = particulars(study)
     page, skipped = Page(run, notebook.name), run.metadata.get("libengage", {}).get("skipped", "")
-    editions = {suffix: exporter.from_notebook_node(run, {"name": notebook.name, "study": about, "page": page})[0]
-                for suffix, exporter in EDITIONS.items() if not (skipped and suffix)}
-    for html in editions.values():
-        _check(html, notebook.name, forbidden=(str(notebook.resolve().parent),))
+    written = {out_html.with_stem(out_html.stem + suffix).name:
+               exporter.from_notebook_node(run, {"name": notebook.name, "study": about, "page": page})[0]
+               for suffix, exporter in editions.items() if not (skipped and suffix)}
+    found = examine(page, run, written, study, forbidden=(str(notebook.resolve().parent),))
+    _refuse(notebook.name, found.problems)
     manifest = {
         "notebook": notebook.name, "page": out_html.name, "title": page.title, "question": page.question,
         "in_short": page.in_short, "skipped": skipped,
         "study": about["name"], "synthetic": about["synthetic"], "purpose": about["purpose"],
-        "as_of": about["as_of"], "minimum_count": about["minimum_count"],
-        "rules": [*RULES, f"Numbers that rest on fewer than {about['minimum_count']} people are withheld."],
-        "withheld": page.withheld, "coverage": about["statement"], "fingerprint": about["fingerprint"],
-        "claims": page.claims, "seconds": round(time.monotonic() - began, 1),
+        "as_of": about["as_of"], "minimum_count": about["minimum_count"], "rules": rules(study),
+        "withheld": page.withheld, "warnings": list(found.warnings), "coverage": about["statement"],
+        "fingerprint": about["fingerprint"], "claims": page.claims,
+        "editions": {name: hashlib.sha256(html.encode()).hexdigest() for name, html in written.items()},
     }
-    out_html.parent.mkdir(parents=True, exist_ok=True)
-    for suffix in EDITIONS:
-        path = out_html.with_stem(out_html.stem + suffix)
-        if suffix in editions:
-            _write(path, editions[suffix])
-        else:
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    _write(out_html.parent, {**written, out_html.with_suffix(".json").name: text})
+    for suffix in editions:
+        if (path := out_html.with_stem(out_html.stem + suffix)).name not in written:
             path.unlink(missing_ok=True)
-    _write(out_html.with_suffix(".json"), json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     return manifest
 
 
@@ -147,18 +144,25 @@ def build_index(folder, study):
         raise ReportError(f"There is no page in {folder.name} to make an index of; export a notebook first.")
     html = render("index.html.j2", study=particulars(study), pages=pages,
                   claims=[(page, claim) for page in pages for claim in page["claims"]])
-    _check(html, "The index")
-    _write(folder / "index.html", html)
+    _refuse("The index", release_problems(html))
+    _write(folder, {"index.html": html})
     return folder / "index.html"
 
 
-def _check(html, name, forbidden=()):
-    if problems := release_problems(html, forbidden):
+def _refuse(name, problems):
+    if problems:
         raise ReportError(f"{name} may not be handed over: {' '.join(problems)}")
 
 
-def _write(path, text):
-    """Write a file whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+def _write(folder, texts):
+    """Write files whole and all, or none: as drafts first, which then take their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drafts = {folder / f".{name}.{os.getpid()}": folder / name for name in texts}
+    try:
+        for draft, text in zip(drafts, texts.values(), strict=True):
+            draft.write_text(text, encoding="utf-8")
+        for draft, path in drafts.items():
+            draft.replace(path)
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)

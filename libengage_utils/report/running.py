@@ -33,6 +33,35 @@ NEEDED = {
     "workflows": "declared workflows",
     "forecasts": "forecasts of uptake",
 }
+# Run in the kernel before any cell. Python's own sockets are watched; a compiled library that opens its own, and another
+# program that a cell starts, are not seen.
+_OFFLINE = """
+def _stay_offline():
+    import ipaddress
+    import sys
+
+    def here(host):
+        try:
+            return host in (None, "", b"", "localhost", b"localhost") or ipaddress.ip_address(
+                host.decode() if isinstance(host, bytes) else host).is_loopback
+        except ValueError:
+            return False
+
+    def watch(event, values):
+        if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+            asked = values[1][0] if isinstance(values[1], tuple) else None    # else a socket of this machine
+        elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+            asked = values[0]
+        else:
+            return
+        if not here(asked):
+            raise RuntimeError("A cell asked for something on the network, and a page is made from the study's files alone.")
+
+    sys.addaudithook(watch)
+
+_stay_offline()
+del _stay_offline
+"""
 _ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*$", re.M)
 _FENCE = re.compile(r"^(```|~~~).*?^\1", re.M | re.S)
@@ -186,6 +215,9 @@ def _execute(notebook, path, progress):
     missing, reasons = "", {}          # why the section at hand cannot go on; why a name has no value
     try:
         with client.setup_kernel(env=environment):
+            notebook.cells.insert(0, new_code_cell(_OFFLINE, id="offline"))
+            client.execute_cell(notebook.cells[0], 0)
+            del notebook.cells[0]
             for at, cell in enumerate(notebook.cells):
                 if cell.cell_type == "markdown" and (found := headings(cell.source)):
                     heading, missing = found[-1][1], ""

@@ -1,0 +1,146 @@
+"""How many people each group of a population can hold, in whole numbers, given what is known of other groups."""
+
+from itertools import product
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
+
+from .door import PrivacyError
+
+ROOM = 100_000  # people a group may have beyond all numbers known, where nothing bounds it
+WHOLE = 500  # unknown numbers up to which people are whole; beyond, halves are allowed, which widens some bounds
+TRIES = 4  # of many groups at once, in directions drawn, before groups are tried one by one
+
+
+def reach(known, aims, settled, *, most=np.inf):
+    """Least and greatest whole value of each aim that all that is known allows, or as much of it as settles the aim.
+
+    Parameters
+    ----------
+    known : tuple of (m, n) matrix, (m,) least and (m,) greatest values
+        Bounds on weighted sums of the n unknown numbers of people.
+    aims : (k, n) array or sparse array
+        The weighted sums asked for.
+    settled : callable
+        From arrays of the least and greatest values found so far, which aims need no wider ones; wider ones may not
+        unsettle it.
+    most : float or (n,) array
+        The most each unknown number may be.
+
+    Returns
+    -------
+    low, high : ndarray of shape (k,)
+
+    Raises
+    ------
+    PrivacyError
+        If nothing agrees with all that is known.
+
+    Examples
+    --------
+    >>> low, high = reach(([[1, 1]], [12], [12]), np.eye(2), lambda low, high: high - low > 50)
+    >>> low.tolist(), high.tolist()
+    ([0.0, 0.0], [12.0, 12.0])
+    """
+    aims = csr_array(aims)
+    low, high = np.full(aims.shape[0], np.inf), np.full(aims.shape[0], -np.inf)
+    rng = np.random.default_rng(0)
+    for at in [None] * TRIES + [*range(len(low))]:
+        weights = rng.choice([-1.0, 1.0], len(low)) if at is None else np.arange(len(low)) == at
+        for sign in (1, -1):
+            wanted = weights * ~settled(low, high)
+            if wanted.any():
+                values = aims @ _people(sign * (aims.T @ wanted), known, most)
+                low, high = np.minimum(low, np.ceil(values - 1e-5)), np.maximum(high, np.floor(values + 1e-5))
+    return low + 0.0, high + 0.0
+
+
+class Population:
+    """What is known of the numbers of people in the groups of a population.
+
+    Tables are made only of attributes that are named together, along an elimination order of their graph, and are tied by
+    the margins they share. Whole numbers that agree so are margins of one cross-classification of everything (Lauritzen
+    1996, Graphical models: decomposable ones), which need not be written out.
+
+    Parameters
+    ----------
+    values : dict of str to list of str
+        The values of each attribute.
+    together : iterable of set of str
+        Attributes that are named together.
+
+    Examples
+    --------
+    >>> people = Population({"arm": ["letter", "none"]}, [{"arm"}])
+    >>> people.know({(): 1}, 30, 30)
+    >>> people.know({(("arm", "letter"),): 1}, 12, np.inf)
+    >>> low, high = people.reach([{(("arm", "none"),): 1}], lambda low, high: low < 0)
+    >>> low.tolist(), high.tolist()
+    ([0.0], [18.0])
+    """
+
+    def __init__(self, values, together):
+        self._values, self._tables, self._known = values, {}, []
+        self._size = 1  # the first unknown number is that of everybody
+        near = {name: set() for name in values}
+        for names in together:
+            for name in names:
+                near[name] |= names - {name}
+        while near:
+            first = min(near, key=lambda name: len(near[name]))
+            shared = near.pop(first)
+            for name in shared:
+                near[name] = (near[name] | shared) - {first, name}
+            names = [first, *sorted(shared)]
+            shape = [len(values[name]) for name in names]
+            self._tables[first] = names, self._size + np.arange(np.prod(shape)).reshape(shape)
+            self._size += int(np.prod(shape))
+        for first, (names, _) in self._tables.items():
+            for cell in product(*(values[name] for name in names[1:])):
+                group = tuple(zip(names[1:], cell, strict=True))
+                self.know({((first, value), *group): 1 for value in values[first]} | {group: -1}, 0, 0)
+
+    def know(self, weights, low, high):
+        """Bound a weighted sum of groups; a group is a tuple of pairs of attribute and value, () is everybody."""
+        self._known.append((weights, low, high))
+
+    def reach(self, aims, settled):
+        """Least and greatest value of each aim, a weighted sum of groups, as `reach`."""
+        sums, low, high = zip(*self._known, strict=True)
+        numbers = np.abs([*low, *high])
+        most = np.full(self._size, np.inf)
+        most[0] = numbers[np.isfinite(numbers)].sum() + ROOM
+        return reach((self._matrix(sums), low, high), self._matrix(aims), settled, most=most)
+
+    def _matrix(self, sums):
+        """A row for each weighted sum of groups."""
+        rows, columns, entries = [], [], []
+        for at, weights in enumerate(sums):
+            for group, weight in weights.items():
+                some = self._columns(dict(group))
+                columns.append(some)
+                rows.append(np.full(len(some), at))
+                entries.append(np.full(len(some), float(weight)))
+        where = np.concatenate(rows), np.concatenate(columns)
+        return csr_array((np.concatenate(entries), where), shape=(len(sums), self._size))
+
+    def _columns(self, group):
+        """The unknown numbers that add up to a group."""
+        if not group:
+            return np.array([0])
+        names, table = next(table for first, table in self._tables.items() if first in group)
+        at = tuple(self._values[name].index(group[name]) if name in group else slice(None) for name in names)
+        return table[at].ravel()
+
+
+def _people(aim, known, most):
+    """Numbers of people that make an aim least."""
+    whole = np.full(len(aim), int(len(aim) <= WHOLE))
+    found = milp(aim, integrality=whole, bounds=Bounds(0, most), constraints=LinearConstraint(*known),
+                 options={"node_limit": 2000, "mip_rel_gap": 0})
+    if found.status == 2:
+        raise PrivacyError("contradict each other")
+    if found.x is None:
+        raise PrivacyError("are too many to be audited together")
+    return found.x
