@@ -13,7 +13,7 @@ WHOLE = 500  # unknown numbers up to which people are whole; beyond, halves are 
 TRIES = 4  # of many groups at once, in directions drawn, before groups are tried one by one
 
 
-def reach(known, aims, settled, *, most=np.inf):
+def reach(known, aims, settled, *, most=np.inf, whole=True):
     """Least and greatest whole value of each aim that all that is known allows, or as much of it as settles the aim.
 
     Parameters
@@ -27,6 +27,8 @@ def reach(known, aims, settled, *, most=np.inf):
         unsettle it.
     most : float or (n,) array
         The most each unknown number may be.
+    whole : bool
+        Whether unknown numbers have to be held to whole ones; those bounded by margins of one table alone are anyhow.
 
     Returns
     -------
@@ -51,7 +53,7 @@ def reach(known, aims, settled, *, most=np.inf):
         for sign in (1, -1):
             wanted = weights * ~settled(low, high)
             if wanted.any():
-                values = aims @ _people(sign * (aims.T @ wanted), known, most)
+                values = aims @ _people(sign * (aims.T @ wanted), known, most, whole)
                 low, high = np.minimum(low, np.ceil(values - 1e-5)), np.maximum(high, np.floor(values + 1e-5))
     return low + 0.0, high + 0.0
 
@@ -134,10 +136,10 @@ class Population:
         return table[at].ravel()
 
 
-def _people(aim, known, most):
+def _people(aim, known, most, whole):
     """Numbers of people that make an aim least."""
-    whole = np.full(len(aim), int(len(aim) <= WHOLE))
-    found = milp(aim, integrality=whole, bounds=Bounds(0, most), constraints=LinearConstraint(*known),
+    integrality = np.full(len(aim), int(whole and len(aim) <= WHOLE))
+    found = milp(aim, integrality=integrality, bounds=Bounds(0, most), constraints=LinearConstraint(*known),
                  options={"node_limit": 2000, "mip_rel_gap": 0})
     if found.status == 2:
         raise PrivacyError("contradict each other")

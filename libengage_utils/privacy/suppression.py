@@ -153,7 +153,7 @@ def _exposed(table, hidden, minimum):
     totals = [table[tuple(cells[on].T)].sum() for on, _ in public]
     margins = np.array([on for on, _ in public], dtype=float)
     low, high = reach((margins, totals, totals), np.eye(len(cells)), lambda low, high: high - low >= minimum,
-                      most=table.sum() + minimum)
+                      most=table.sum() + minimum, whole=False)
     narrow = np.flatnonzero(high - low < minimum)
     return tuple(cells[narrow[0]]) if len(narrow) else None
 
