@@ -1,12 +1,15 @@
 """Small studies to open, made where a test asks for them, and the pages of notebooks on them."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
 from libengage_utils.demo import write_demo
-from libengage_utils.report import export
+from libengage_utils.report import ReportError, export
+from libengage_utils.report.printing import find_browser
 from libengage_utils.study import open_study
 
 PEOPLE = (
@@ -88,3 +91,18 @@ def small(tmp_path):
         return folder
 
     return write
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The system's Chromium; where there is none its tests are skipped, and fail in continuous integration."""
+    from playwright.sync_api import sync_playwright
+
+    try:
+        path = find_browser()
+    except ReportError as problem:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(problem))
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] * (os.geteuid() == 0))
+        yield opened
+        opened.close()
