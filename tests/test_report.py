@@ -375,10 +375,19 @@ def test_the_index_lists_pages_claims_and_who_is_in_the_data(reports):
     claim = soup.select_one("#claims ~ div li")
     assert claim.select_one(".verdict").get_text(strip=True).endswith("Supported here")
     assert claim.a["href"] == "01-who.html#claim-c02" and "0.69 to 0.73" in claim.get_text()
-    assert soup.select_one(".cards").get_text(" ", strip=True) == "Who engages? In short, 7 of them."
+    card = soup.select_one(".cards li")
+    assert card.get_text(" ", strip=True).startswith("Who engages? In short, 7 of them. ")
+    assert [link["href"] for link in card.find_all("a")] == [
+        "01-who.html", "01-who-code.html", "01-who-slides.html", "01-who-notes.html"]
     assert [cell.get_text() for cell in soup.select_one("#data ~ div tbody tr").find_all(["th", "td"])] == [
         "loans, print", "1 September 2022 to 31 August 2024", "each person",
         "walk-in readers; people whose home site is Hill"]
+
+
+def test_a_page_leads_to_its_other_editions(reports):
+    running = BeautifulSoup(reports.html, "html.parser").select_one(".running")
+    assert [link["href"] for link in running.find_all("a")] == [
+        "index.html", "01-who-code.html", "01-who-slides.html", "01-who-notes.html"]
 
 
 def test_a_skipped_notebook_and_a_real_study_have_their_page_and_index(tmp_path):

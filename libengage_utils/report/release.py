@@ -19,6 +19,7 @@ IDENTITY = {"person": "each person", "group": "groups of people", "none": "acts,
 # What is written of a notebook: the ending of the file's stem -> its exporter.
 EDITIONS = {"": ReportExporter(code=False), "-code": ReportExporter(), "-slides": SlidesExporter(),
             "-notes": NotesExporter()}
+CALLED = {"": "The page", "-code": "The page with its code", "-slides": "Slides", "-notes": "What to say to the slides"}
 
 
 def particulars(study):
@@ -95,9 +96,10 @@ def export(notebook, out_html, *, study, parameters=None, progress=None, edition
     run = run_notebook(notebook, parameters=parameters, has_tables=set(study.tables), progress=progress)
     about = particulars(study)
     page, skipped = Page(run, notebook.name), run.metadata.get("libengage", {}).get("skipped", "")
-    written = {out_html.with_stem(out_html.stem + suffix).name:
-               exporter.from_notebook_node(run, {"name": notebook.name, "study": about, "page": page})[0]
-               for suffix, exporter in editions.items() if not (skipped and suffix)}
+    names = {suffix: out_html.with_stem(out_html.stem + suffix).name for suffix in editions if not (skipped and suffix)}
+    written = {name: editions[suffix].from_notebook_node(run, {"name": notebook.name, "study": about, "page": page,
+                                                              "others": _called(names, but=suffix)})[0]
+               for suffix, name in names.items()}
     found = examine(page, run, written, study, forbidden=(str(notebook.resolve().parent),))
     _refuse(notebook.name, found.problems)
     manifest = {
@@ -111,9 +113,8 @@ def export(notebook, out_html, *, study, parameters=None, progress=None, edition
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     _write(out_html.parent, {**written, out_html.with_suffix(".json").name: text})
-    for suffix in editions:
-        if (path := out_html.with_stem(out_html.stem + suffix)).name not in written:
-            path.unlink(missing_ok=True)
+    for suffix in editions.keys() - names.keys():
+        out_html.with_stem(out_html.stem + suffix).unlink(missing_ok=True)
     return manifest
 
 
@@ -142,11 +143,19 @@ def build_index(folder, study):
              if path.with_suffix(".html").exists()]
     if not pages:
         raise ReportError(f"There is no page in {folder.name} to make an index of; export a notebook first.")
+    for page in pages:
+        names = {name.removeprefix(Path(page["page"]).stem).removesuffix(".html"): name for name in page["editions"]}
+        page["others"] = _called(names, but="")
     html = render("index.html.j2", study=particulars(study), pages=pages,
                   claims=[(page, claim) for page in pages for claim in page["claims"]])
     _refuse("The index", release_problems(html))
     _write(folder, {"index.html": html})
     return folder / "index.html"
+
+
+def _called(names, but):
+    """Words for the other editions and where they are."""
+    return {CALLED[suffix]: name for suffix, name in names.items() if suffix != but and suffix in CALLED}
 
 
 def _refuse(name, problems):
