@@ -6,7 +6,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from .privacy import suppress
+from .privacy import counts_shown, suppress
 from .resampling import over_samples, people_drawn, told
 
 SHARES = ("people with an act or an answer on record", "services that enough people used and spoke of",
@@ -24,7 +24,8 @@ class Record:
     estimate, low, high : float
         The least of three shares, with a 95% interval.
     shares : DataFrame
-        The three: label, estimate, low, high (95% each).
+        The three: label, estimate, low, high (95% each), rests_on (the fewest people on record or not; who make a service
+        one of which is heard; whose feedback can be tied or cannot).
     sources : DataFrame
         A row a source: source, identity, rows, tied (share of people's own acts that are tied to a person), people (who are
         seen), blind_spots.
@@ -45,6 +46,19 @@ class Record:
     touchpoints: pd.DataFrame = field(repr=False)
     people: pd.DataFrame = field(repr=False)
     feedback: pd.DataFrame = field(repr=False)
+
+    @property
+    def rests_on(self):
+        """The fewest people behind any of the shares."""
+        return self.shares["rests_on"].min()
+
+    @property
+    def counts(self):
+        """What the tables of sources and of services make public of how many people they saw or heard (list of dict)."""
+        tables = ((self.sources, "source", "people"), (self.touchpoints, "touchpoint", "people"),
+                  (self.touchpoints, "touchpoint", "voices"))
+        return [said for table, name, what in tables for at, number in table[[name, what]].itertuples(index=False)
+                for said in counts_shown(number, f"{what} on record", where={f"{name} {at}": "yes"})]
 
     @property
     def touchpoints_in_words(self):
@@ -106,7 +120,8 @@ def enough(people, events, feedback, coverage, *, since=None, until=None, usable
     unsigned : bool
         Whether unsigned feedback counts towards the people who spoke of a touchpoint.
     minimum_count : int
-        How many people are enough, and may be shown. Fewer people without, or with, anything on record count as so many.
+        How many people are enough, and may be shown. Fewer people without, or with, anything on record count as so many;
+        the share of feedback is missing where fewer gave any that is tied, or any that is not.
     draws, random_state
         Samples of people, seed.
 
@@ -161,11 +176,17 @@ def enough(people, events, feedback, coverage, *, since=None, until=None, usable
     counted = spoke & (unsigned | (np.arange(everybody) < len(named)))[:, np.newaxis]
     sums = np.column_stack([eligible, eligible & ENOUGH[traces](did, written > 0), written, kept, acted, counted])
     values = _three_shares(over_samples(people_drawn(everybody, draws, random_state), sums), usable, minimum_count)
-    if (kept > 0).sum() < minimum_count:
+    tying, not_tying = (kept > 0).sum(), (written > kept).sum()
+    if tying < minimum_count or 0 < not_tying < minimum_count:
         values[:, 2] = np.nan
     shares, limits = _least(values, everybody)
     touchpoints = _touchpoints(rows, said, used, acted.sum(axis=0), spoke.sum(axis=0), minimum_count)
-    touchpoints["usable"] = ENOUGH[usable](*(some.sum(axis=0) >= minimum_count for some in (acted, counted)))
+    behind = np.array([acted.sum(axis=0), counted.sum(axis=0)])
+    touchpoints["usable"] = ENOUGH[usable](*(behind >= minimum_count))
+    on_record = sums[:, 1].sum()
+    shares["rests_on"] = [max(min(on_record, len(roster) - on_record), minimum_count),
+                          np.where(behind >= minimum_count, behind, np.inf).min(),
+                          tying if not_tying == 0 else min(tying, not_tying)]
     return Record(*limits, shares, _sources(rows, seen, coverage, minimum_count), touchpoints,
                   _people(did[eligible], written[eligible] > 0, minimum_count), _feedback(tied, speaker, minimum_count))
 

@@ -63,8 +63,8 @@ def never_seen_rates(people, by, *, seen="seen", minimum_count=10):
     Returns
     -------
     pandas.DataFrame
-        By group: its value, `people`, `never_seen`, `rate`, 95% limits `low` and `high`, `withheld`. The
-        numbers of a group withheld are missing, never 0.
+        By group: its value, `people`, `never_seen`, `rate`, 95% limits `low` and `high`, `rests_on` (the fewer of
+        those seen and never seen), `withheld`. The numbers of a group withheld are missing, never 0.
 
     Raises
     ------
@@ -80,15 +80,16 @@ def never_seen_rates(people, by, *, seen="seen", minimum_count=10):
     >>> people = pd.DataFrame({"mode": ["full-time"] * 100 + ["distance"] * 50,
     ...                        "seen": [True] * 80 + [False] * 20 + [True] * 25 + [False] * 25})
     >>> never_seen_rates(people, "mode").round(2)
-            mode  people  never_seen  rate   low  high  withheld
-    0   distance    50.0        25.0   0.5  0.37  0.63     False
-    1  full-time   100.0        20.0   0.2  0.13  0.29     False
+            mode  people  never_seen  rate   low  high  rests_on  withheld
+    0   distance    50.0        25.0   0.5  0.37  0.63      25.0     False
+    1  full-time   100.0        20.0   0.2  0.13  0.29      20.0     False
     """
     cells = _cells(people, [by], seen)
     table = cells.astype({"people": float, "never_seen": float})
     table["rate"] = table.never_seen / table.people
     table["low"], table["high"] = proportion_confint(table.never_seen, table.people, method="wilson")
-    return withheld(table, _in_company(cells, ~_enough(cells, minimum_count), minimum_count), [by])
+    table["rests_on"] = _fewest(cells).astype(float)
+    return withheld(table, _in_company(cells, _fewest(cells) < minimum_count, minimum_count), [by])
 
 
 def standardised_difference(people, circumstance, adjust=(), *, seen="seen", minimum_count=10):
@@ -119,10 +120,11 @@ def standardised_difference(people, circumstance, adjust=(), *, seen="seen", min
     -------
     pandas.DataFrame
         By `value`, against `reference`: `people`; `rate` and `reference_rate`, standardised; `difference`
-        with its standard `error` and 95% limits `low`, `high`; the `crude` difference; `overlap`, the share
-        of the roster in combinations that hold both values; `basis`: *strata*, *logistic model*, *too few
-        people*, or *too little overlap* where that share is below a half and the model would make the
-        comparison up; `withheld`. What is not compared is missing, never 0.
+        with its standard `error` and 95% limits `low`, `high`; the `crude` difference; `rests_on`, the fewest of
+        those seen and never seen of both values; `overlap`, the share of the roster in combinations that hold
+        both values; `basis`: *strata*, *logistic model*, *too few people*, or *too little overlap* where that
+        share is below a half and the model would make the comparison up; `withheld`. What is not compared is
+        missing, never 0.
 
     Raises
     ------
@@ -161,7 +163,8 @@ def standardised_difference(people, circumstance, adjust=(), *, seen="seen", min
     )
     strata = strata.fillna(0)
     mix = strata.people.sum(axis=1) / totals.people.sum()
-    enough = _enough(totals, minimum_count)
+    fewest = _fewest(totals)
+    enough = fewest >= minimum_count
     if (strata.people.loc[:, enough] >= minimum_count).all(axis=None):
         basis, estimates = "strata", from_strata(strata, mix, values, reference)
     else:
@@ -185,6 +188,7 @@ def standardised_difference(people, circumstance, adjust=(), *, seen="seen", min
             "low": np.maximum(difference - reach, -1),
             "high": np.minimum(difference + reach, 1),
             "crude": (crude[values] - crude[reference]).to_numpy(),
+            "rests_on": np.minimum(fewest[values], fewest[reference]).to_numpy(dtype=float),
             "overlap": overlap,
             "basis": np.select([few, apart], ["too few people", "too little overlap"], basis),
         }
@@ -299,9 +303,9 @@ def _in_company(cells, few, minimum_count):
     return few
 
 
-def _enough(cells, minimum_count):
-    """Whether neither the people never seen nor the people seen are too few to be shown."""
-    return np.minimum(cells.never_seen, cells.people - cells.never_seen) >= minimum_count
+def _fewest(cells):
+    """The people never seen or the people seen, whichever are fewer."""
+    return np.minimum(cells.never_seen, cells.people - cells.never_seen)
 
 
 def withheld(table, few, keep):

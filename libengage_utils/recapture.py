@@ -37,6 +37,8 @@ class Recapture:
         Fewest and most users, and invisible ones (rows), that there can be whatever the silent would have said: low, high.
     assumptions : tuple of str
         What the estimate takes for granted, in sentences.
+    rests_on : int
+        The fewest people of a stratum in both sources or in one only, or who answered and are not in the first.
     if_alike : tuple of float, optional
         Invisible users, with a 95% interval, if people not in the first source who were silent are users as often as those
         who answered; where it is known who answered, and enough did.
@@ -54,6 +56,7 @@ class Recapture:
     sensitivity: pd.DataFrame = field(repr=False)
     bounds: pd.DataFrame = field(repr=False)
     assumptions: tuple = field(repr=False)
+    rests_on: int
     if_alike: tuple | None = None
 
     @property
@@ -64,14 +67,14 @@ class Recapture:
 
     @property
     def by_dependence(self):
-        """Invisible users as a share of these people, by what is taken for granted: label, estimate, low, high."""
+        """Invisible users as a share of these people, by what is taken for granted: label, estimate, low, high, rests_on."""
         labels = {0.5: "on one list: half the odds of the other", 1: "the two lists are independent",
                   2: "on one list: twice the odds of the other", 4: "on one list: four times the odds"}
         table = self.sensitivity.set_index("odds_ratio")[FIGURES[3:]].set_axis(["estimate", "low", "high"], axis=1)
         table = (table / self.people).rename(labels).rename_axis("label").reset_index()
         if self.if_alike is not None:
             table.loc[len(table)] = ["the silent are as those who answered", *np.array(self.if_alike) / self.people]
-        return table
+        return table.assign(rests_on=self.rests_on)
 
     @property
     def headline(self):
@@ -175,12 +178,13 @@ def recapture(people, first, second, *, by=None, answered=None, minimum_count=10
     bounds = pd.DataFrame({"low": seen.sum(), "high": room}, index=["users", "invisible"], dtype=float)
     bounds.loc["invisible"] -= in_first.sum()
     yes, no = (replied & in_second & ~in_first).sum(), surely_not
-    alike = None
+    alike, rests_on = None, strata[SEEN].min(axis=None)
     if min(yes, no) >= minimum_count:
+        rests_on = min(rests_on, yes, no)
         alike = tuple((~in_first).sum() * np.array([yes / (yes + no), *proportion_confint(yes, yes + no, method="wilson")]))
     return Recapture(len(roster), len({*first, *second} - {*roster["person_key"]}), *_figures(counts), table, sensitivity,
                      bounds, _assumptions(by, (said_no & in_first).sum(), (in_first & in_second).sum(), minimum_count),
-                     alike)
+                     int(rests_on), alike)
 
 
 def _about(number):

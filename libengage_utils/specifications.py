@@ -5,6 +5,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+FIGURES = ["estimate", "low", "high", "rests_on"]
+
 
 def specifications(estimate, choices, judged, **fixed):
     """Make the same estimate under every combination of reasonable choices (a specification curve).
@@ -13,7 +15,7 @@ def specifications(estimate, choices, judged, **fixed):
     ----------
     estimate : callable
         Takes a keyword for each name in `choices`, and those in `fixed`; gives an object with numbers `estimate`,
-        `low` and `high` (95%), or raises ValueError where it cannot be made.
+        `low` and `high` (95%), and `rests_on`, the fewest people behind them; or raises ValueError where it cannot be made.
     choices : dict of str to dict
         For each keyword: words for a choice -> its value.
     judged : dict of str to str
@@ -24,8 +26,8 @@ def specifications(estimate, choices, judged, **fixed):
     Returns
     -------
     DataFrame
-        A row a combination: for each keyword the words of the choice; estimate, low, high (missing where it could not
-        be made); why (the sentence then given); judged (bool: the claim's own choices).
+        A row a combination: for each keyword the words of the choice; estimate, low, high, rests_on (missing where it
+        could not be made); why (the sentence then given); judged (bool: the claim's own choices).
 
     Raises
     ------
@@ -41,7 +43,7 @@ def specifications(estimate, choices, judged, **fixed):
     >>> from types import SimpleNamespace
     >>> def mean(values, trim):
     ...     middle = np.mean(sorted(values)[trim:len(values) - trim])
-    ...     return SimpleNamespace(estimate=middle, low=middle - 1, high=middle + 1)
+    ...     return SimpleNamespace(estimate=middle, low=middle - 1, high=middle + 1, rests_on=len(values) - 2 * trim)
     >>> trims = {"trim": {"all": 0, "without the ends": 1}}
     >>> specifications(mean, trims, {"trim": "all"}, values=[1, 2, 3, 10])[["trim", "estimate", "judged"]]
                    trim  estimate  judged
@@ -55,9 +57,9 @@ def specifications(estimate, choices, judged, **fixed):
         chosen = {name: choices[name][word] for name, word in zip(choices, words, strict=True)}
         try:
             found = estimate(**fixed, **chosen)
-            numbers, why = (float(found.estimate), float(found.low), float(found.high)), ""
+            numbers, why = tuple(float(getattr(found, name, np.nan)) for name in FIGURES), ""
         except ValueError as problem:
-            numbers, why = (np.nan,) * 3, str(problem)
+            numbers, why = (np.nan,) * len(FIGURES), str(problem)
         rows.append((*words, *numbers, why))
-    table = pd.DataFrame(rows, columns=[*choices, "estimate", "low", "high", "why"])
+    table = pd.DataFrame(rows, columns=[*choices, *FIGURES, "why"])
     return table.assign(judged=(table[list(choices)] == pd.Series(judged)).all(axis=1))

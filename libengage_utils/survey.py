@@ -18,7 +18,7 @@ class SurveyShares:
     Made by `reason_shares` and `surely_invisible`. `people` are all the question is about, `respondents`
     those of them who answered. `table` has, by answer: `people` who gave it; their `share` of the respondents
     with 95% Wilson limits `low` and `high`; `bound_low` and `bound_high`, between which the share of *all*
-    lies whatever the silent would have said; `withheld`.
+    lies whatever the silent would have said; `rests_on`, the fewer of those who gave it and who did not; `withheld`.
     """
 
     people: int
@@ -150,7 +150,8 @@ def _shares(counts, respondents, people, minimum_count):
     table["low"], table["high"] = proportion_confint(table.people, max(respondents, 1), method="wilson")
     table["bound_low"] = table.people / everybody
     table["bound_high"] = (table.people + everybody - respondents) / everybody
-    few = np.minimum(counts, respondents - counts) < minimum_count
+    table["rests_on"] = np.minimum(table.people, respondents - table.people)
+    few = table["rests_on"] < minimum_count
     if counts.sum() == respondents and len(counts) > 1:      # one answer each: the rest would give a small one away
         few |= suppress(counts, minimum_count).isna()
     table.index.name = None

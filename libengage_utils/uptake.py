@@ -19,7 +19,7 @@ UNNAMED = "nothing in the log names it"
 NAMES = ["touchpoint", "service"]
 COLUMNS = ["service", "launched_on", "people", "day", "uptake", "low", "high", "expected_share", "ratio", "ratio_low",
            "ratio_high", "status"]
-CURVE = ["service", "day", "estimate", "low", "high"]
+CURVE = ["service", "day", "estimate", "low", "high", "rests_on"]
 Z = stats.norm.ppf(0.975)
 
 
@@ -35,7 +35,8 @@ class Uptake:
         ratio (uptake over expected share) with ratio_low and ratio_high, status (in words). Missing where withheld, or
         where there is nothing to compare.
     curves : DataFrame
-        service, day, estimate, low, high: share of the people who had used it by each day.
+        service, day, estimate, low, high: share of the people who had used it by each day; rests_on, the fewer of those who
+        first used it since the row before and of those still watched.
     estimate, low, high : float
         Uptake as a share of the forecast, all services together whose forecast counts, with a 95% interval; missing where
         there is none.
@@ -50,6 +51,11 @@ class Uptake:
     high: float
     services: int
     few: int = 0
+
+    @property
+    def rests_on(self):
+        """The fewest people behind a step of a curve; missing where there is none."""
+        return self.curves["rests_on"].min()
 
     @property
     def untold(self):
@@ -298,12 +304,13 @@ def _followed(plan, time, used, status, to_the_end, minimum_count):
     share = 1 - np.cumprod(1 - uses / np.maximum(watched, 1))
     spread = np.cumsum(uses / np.maximum(watched * left, 1))  # Greenwood's
     days = _shown(np.cumsum(uses), left, by, minimum_count)
-    curve = pd.DataFrame(np.c_[days, share[days], *_limits(share[days], spread[days])], columns=CURVE[1:])
+    behind = np.minimum(np.diff(np.cumsum(uses)[days], prepend=-watched[0]), left[days])
+    curve = pd.DataFrame(np.c_[days, share[days], *_limits(share[days], spread[days]), behind], columns=CURVE[1:])
     curve = curve.assign(service=plan.service)[CURVE][:len(days) if len(days) > 1 else 0]
 
     day = days[-1] if to_the_end or not compared else by
     if day in days[1:] and (day >= by or not compared):
-        row = curve.loc[days.index(day), CURVE[1:]].tolist()
+        row = curve.loc[days.index(day), CURVE[1:-1]].tolist()
         figures = dict(zip(COLUMNS[3:7], row, strict=True))
         if not compared:
             return figures, curve, None

@@ -11,14 +11,16 @@ matplotlib.use("agg")
 
 from libengage_utils import charts, segments
 from libengage_utils.attention import concentration, concentration_index
+from libengage_utils.charts import style
 from libengage_utils.clusters import EngagementClusters
-from libengage_utils.effects import discontinuity
+from libengage_utils.effects import discontinuity, extremes
 from libengage_utils.letters import calibration
 from libengage_utils.specifications import specifications
 
 HOME = Path(__file__).parent.parent
-CHOICES = specifications(lambda top: concentration(np.arange(40), top=top, n_boot=50).gini,
-                         {"top": {"a fifth": 0.2, "a quarter": 0.25, "all": 1.0}}, {"top": "a fifth"})
+CHOICES = specifications(
+    concentration_index, {"minimum_count": {"ten": 10, "twelve": 12, "all": 41}}, {"minimum_count": "ten"},
+    amount=np.arange(40), rank_by=np.arange(40), draws=50)
 SHARES = segments.shares(["not seen"] * 180 + ["regular"] * 120 + ["occasional"] * 700)
 
 
@@ -30,7 +32,7 @@ def closed():
 
 
 def over_choices():
-    return charts.specification_curve(CHOICES, "C03", words={"top": "top"}, ylabel="index")
+    return charts.specification_curve(CHOICES, "C03", words={"minimum_count": "fewest people"}, ylabel="index")
 
 
 def jumping():
@@ -44,26 +46,28 @@ def drawn():
     """One of each figure."""
     rng = np.random.default_rng(0)
     weeks = pd.DataFrame({"week": pd.date_range("2025-01-06", periods=8, freq="7D"), "error": 5.0,
-                          "acts": [100.0, 120, np.nan, 90, 300, 280, 50, 60]})
-    estimates = pd.DataFrame({"label": ["a", "b"], "estimate": [0.2, np.nan], "low": [0.1, np.nan], "high": [0.3, np.nan]})
+                          "acts": [100.0, 120, np.nan, 90, 300, 280, 50, 60], "people": [50, 60, 3, 40, 90, 90, 40, 40]})
+    estimates = pd.DataFrame({"label": ["a", "b"], "estimate": [0.2, np.nan], "low": [0.1, np.nan], "high": [0.3, np.nan],
+                              "rests_on": [40, 3]})
     counts = pd.DataFrame([[30.0, np.nan], [0, 60]], ["not seen", "regular"], ["not seen", "regular"])
     clouds = pd.DataFrame(np.vstack([rng.normal(at, 1, (60, 2)) for at in (0, 9)]), columns=["one", "two"])
     clusters = EngagementClusters(n_clusters=[2], n_init=10).fit(clouds)
     steps = estimates.assign(people=[40, np.nan], mark=["low", ""])
-    ratings = pd.concat([estimates] * 2, ignore_index=True).assign(reference=0.25, end=[True, False, False, True])
-    spans = pd.DataFrame({"estimate": [0.3, 0.2, 0.1], "low": [0.2, 0.1, -0.1], "high": [0.4, 0.3, 0.3]})
+    ratings = extremes([1] * 40 + [2] * 15 + [3] * 3 + [4] * 60, points=[1, 2, 3, 4], draws=50)
+    spans = pd.DataFrame({"estimate": [0.3, 0.2, 0.1], "low": [0.2, 0.1, -0.1], "high": [0.4, 0.3, 0.3], "rests_on": 40})
     ways = spans.assign(**{"from": ["lived", "felt", "lived"], "to": ["felt", "done", "done"]})[
         ["from", "to", "estimate", "low", "high"]]
     return [
         charts.arc(steps, "A low of twenty."), charts.extremes({"asked": ratings, "unasked": ratings}, "Ends are 20%."),
         charts.contrast(estimates.assign(series=["one", "other"]), "One is 20%.", xlabel="share"),
         charts.returned(spans.assign(group="all", day=range(3)), "A tenth is back."),
-        charts.paths_between(ways, "Some passes."), charts.sensitivity(spans.assign(rho=[-0.5, 0, 0.5]), 0.3, "It holds."),
+        charts.paths_between(ways, "Some passes.", rests_on=40),
+        charts.sensitivity(spans.assign(rho=[-0.5, 0, 0.5]), 0.3, "It holds.", rests_on=40),
         charts.weeks(weeks), charts.segment_shares(SHARES, "2025/26"), charts.hundred_people(SHARES, "2025/26"),
         charts.lorenz({"people seen": concentration(rng.poisson(3, 500) + 1)}),
         charts.intervals(estimates, "A is twenty percent.", xlabel="share", mark=0.05, mark_words="5%"),
         charts.movement(counts / 90, "Most stayed.", before="then", after="now",
-                        impossible=segments.impossible_moves(counts)),
+                        impossible=segments.impossible_moves(counts), people=counts),
         charts.stability(clusters), over_choices(),
         charts.promise(calibration(np.repeat([0.2, 0.6], 100), np.arange(200) % 5 < 2)), jumping(),
         charts.gain(spans.assign(share=[0.1, 0.5, 1.0]), "A ranking adds ten."),
@@ -77,6 +81,26 @@ def test_every_figure_has_a_title_and_says_it_in_its_alt_text_with_numbers():
     for ax in drawn():
         title, alt = ax.figure.get_suptitle(), charts.alt_text(ax.figure)
         assert title and alt.startswith(title.replace("\n", " ")[:20]) and any(digit in alt for digit in "0123456789")
+
+
+def test_every_figure_says_on_how_few_people_it_rests_at_least_and_what_is_withheld_or_cannot_be_counts_for_nothing():
+    title = {ax.figure.get_suptitle().splitlines()[0]: style._ABOUT[ax.figure].get("rests_on") for ax in drawn()}
+    assert all(isinstance(number, int) for number in title.values())
+    assert title["A is twenty percent."] == 40 and title["Most stayed."] == 30 and title["Ends are 20%."] == 18
+
+
+def test_a_figure_of_a_population_says_which_counts_it_makes_public():
+    counts = style._ABOUT[charts.segment_shares(SHARES, "now").figure]["counts"]
+    assert [(said["where"], said["low"]) for said in counts] == [
+        ({"segment": "not seen"}, 180), ({"segment": "occasional"}, 700), ({"segment": "regular"}, 120), ({}, 1000)]
+    table = segments.shares(["not seen"] * 400 + ["regular"] * 600 + ["intensive"] * 3)
+    assert sum(said["withheld"] for said in style._ABOUT[charts.hundred_people(table, "now").figure]["counts"]) == 2
+
+
+def test_a_table_that_says_nothing_of_the_people_behind_it_declares_nothing():
+    table = pd.DataFrame({"estimate": [0.2, 0.3]})
+    assert charts.fewest(table) is None and charts.fewest(table.assign(rests_on=[40, np.nan])) is None
+    assert charts.fewest(table.assign(rests_on=np.inf)) == "no people"
 
 
 def test_alt_text_follows_the_numbers():

@@ -70,6 +70,12 @@ def test_a_lot_that_was_none_shows_in_what_was_known_before():
     assert balance(followed, ["acts"])["low"].iloc[0] > 1
 
 
+def test_a_circumstance_of_few_people_in_an_arm_is_withheld():
+    people = lot(400).assign(mode=["distance"] * 18 + ["campus"] * 382, level=["first", "first", "later", "later"] * 100)
+    table = balance(people, ["mode", "level"])
+    assert table["estimate"].isna().tolist() == [True, False] and table["rests_on"].iloc[1] == 100
+
+
 def test_what_came_after_the_lot_is_no_circumstance():
     with pytest.raises(ValueError, match="came with the lot or after it"):
         balance(lot(400), ["returned"])

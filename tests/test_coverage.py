@@ -198,6 +198,12 @@ def test_what_few_people_s_feedback_is_tied_to_is_withheld():
     assert told(feedback=said((range(10), "loan", None), (60, None, None))).shares["estimate"][2] == pytest.approx(1 / 7)
 
 
+def test_feedback_that_few_people_leave_untied_is_withheld():
+    bare = pd.concat([said((range(50), "loan", None)), said((9, None, None))], ignore_index=True)
+    assert np.isnan(told(feedback=bare).shares["estimate"].iloc[2])
+    assert told(feedback=bare[:50]).shares[["estimate", "rests_on"]].iloc[2].tolist() == [1, 50]
+
+
 def test_no_feedback_leaves_no_touchpoint_usable_and_is_said():
     result = told(feedback=SAID[:0])
     assert (result.estimate, result.low, result.high) == (0, 0, 0) and np.isnan(result.shares["estimate"][2])

@@ -45,9 +45,9 @@ def test_equal_amounts_lean_to_nobody():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, 40), min_size=20, max_size=60).filter(lambda some: len(set(some)) > 1))
+@given(st.lists(st.integers(0, 40), min_size=20, max_size=60).filter(lambda some: len(set(some)) > 1 and any(some)))
 def test_ranked_by_the_amount_itself_it_is_the_gini_index(values):
-    gini = concentration(values, n_boot=50).gini.estimate
+    gini = concentration(values, n_boot=50, minimum_count=1).gini.estimate
     assert quick(values, values).estimate == pytest.approx(gini)
 
 
@@ -126,6 +126,12 @@ def test_every_step_of_the_curve_rests_on_enough_people_and_nobody_rules_one():
     assert (curve["low"] <= curve["amount"] + 1e-9).all() and (curve["amount"] <= curve["high"] + 1e-9).all()
 
 
+def test_a_step_in_which_few_got_anything_is_joined_with_the_next():
+    few, many = [0] * 30 + [5, 5], [0] * 30 + [5] * 20
+    found = concentration_index([*few, *many, *many], [0] * 32 + [1] * 50 + [2] * 50, draws=20)
+    assert (132 * found.curve["people"]).round().tolist() == [0, 82, 132] and found.rests_on == 50
+
+
 def test_the_curve_and_the_index_agree():
     rng = np.random.default_rng(3)
     rank = np.repeat(range(20), 50)
@@ -147,7 +153,7 @@ def test_what_cannot_be_ranked_gets_a_sentence(amount, rank_by, said):
 def test_samples_in_which_nobody_has_anything_get_a_sentence(n_boot):
     with pytest.raises(ValueError, match=f"In none of {n_boot} samples"):
         for seed in range(5):
-            concentration([0] * 999 + [1], n_boot=n_boot, random_state=seed)
+            concentration([0] * 999 + [1], n_boot=n_boot, minimum_count=1, random_state=seed)
 
 
 # --- from tables ---

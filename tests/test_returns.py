@@ -197,7 +197,7 @@ def test_small_groups_are_not_drawn():
     returns.loc[:4, "kind"] = "rare"
     assert "rare" not in set(return_curves(returns)["group"])
     nothing = return_curves(returns[:5])
-    assert nothing.empty and list(nothing) == ["group", "day", "estimate", "low", "high"]
+    assert nothing.empty and list(nothing) == ["group", "day", "estimate", "low", "high", "rests_on"]
 
 
 # --- the model ---
@@ -262,7 +262,8 @@ def test_the_planted_difference_is_found_in_a_sentence():
 
 def test_its_interval_holds_nought_as_often_as_it_says_if_there_is_no_difference():
     held = [(r.low <= 0 <= r.high) for r in (
-        standardised_return(simulated(500, seed, people=170), "friction", ["service"], draws=300) for seed in range(120))]
+        standardised_return(simulated(500, seed, people=170), "friction", ["service"], draws=300, minimum_count=5)
+        for seed in range(120))]
     assert np.mean(held) >= 0.9
 
 
@@ -273,8 +274,11 @@ def test_with_no_circumstances_the_difference_is_the_plain_one():
 
 def test_few_people_or_an_exposure_that_is_none_are_refused():
     returns = simulated(200)
-    with pytest.raises(ValueError, match="0 people have journeys with friction, or without"):
+    with pytest.raises(ValueError, match="people with journeys with friction, or without, came back, or did not"):
         standardised_return(returns.assign(friction=True), "friction")
+    nearly_all = returns.assign(seen=np.arange(len(returns)) >= 9)
+    with pytest.raises(ValueError, match="too few to be compared"):
+        standardised_return(nearly_all, "friction")
     with pytest.raises(ValueError, match="more than true and false"):
         standardised_return(returns, "earlier", ["service"])
     with pytest.raises(ValueError, match="no column mood"):
@@ -332,6 +336,8 @@ def test_too_few_people_are_withheld_and_no_recovery_is_refused():
     few = returns.assign(overall=returns["overall"].where(returns.index < 20))
     assert recovery(few).loc["satisfaction", ["estimate", "low", "n"]].isna().all()
     assert recovery(few).loc["acts", "estimate"] == recovery(returns).loc["acts", "estimate"]
+    all_back = recovery(returns.assign(seen=True))
+    assert np.isnan(all_back.loc["return", "estimate"]) and all_back.loc["acts", "rests_on"] >= 10
     with pytest.raises(ValueError, match="no recovery to look at"):
         recovery(returns.assign(kind="nothing failed"))
     with pytest.raises(ValueError, match="no column whole"):

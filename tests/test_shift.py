@@ -25,13 +25,13 @@ def allocation(desk=KEYS, chat=KEYS[50:], minutes=(600.0, 250.0), archive=KEYS[:
 def test_an_hour_reaches_acts_in_the_mix_of_the_service():
     table = acts_an_hour(allocation(), SEGMENT)
     assert table.index.tolist() == ["desk", "chat"]  # a service of few people, and one that answers no act, are not shown
-    assert table.loc["desk"].to_dict() == {"not seen": 5, "regular": 5, "nobody identified": 0}
-    assert table.loc["chat"].isna().sum() == 2
+    assert table.loc["desk"].to_dict() == {"not seen": 5, "regular": 5, "nobody identified": 0, "rests_on": 50}
+    assert table.loc["chat", ["not seen", "regular", "rests_on"]].isna().all()
 
 
 def test_acts_an_hour_add_up_to_sixty_over_minutes_an_act():
     found = allocation(chat=[*KEYS, *[None] * 25])
-    rows = acts_an_hour(found, SEGMENT.iloc[:80])
+    rows = acts_an_hour(found, SEGMENT.iloc[:80]).drop(columns="rests_on")
     assert rows.columns.tolist() == ["not seen", "regular", "new, or not visible before", "nobody identified"]
     per_act = found.services.set_index("service")["minutes_an_act"][rows.index]
     assert rows.sum(axis=1).to_numpy() == pytest.approx(60 / per_act.to_numpy())
@@ -68,6 +68,10 @@ def test_the_order_of_people_does_not_matter_and_few_are_withheld_with_others_th
     found = allocation(chat=KEYS[45:])
     result = shift_hour(found, SEGMENT, source="desk", target="chat")
     assert result.table.set_index("segment")["net"].isna().tolist() == [True, True, False]
+    unknown = shift_hour(allocation(chat=[*KEYS, *[None] * 9]), SEGMENT, source="desk", target="chat").table
+    assert unknown.set_index("segment")["net"].isna().tolist() == [False, False, True]
+    busy = allocation(chat=[*KEYS, *KEYS[:1] * 60])      # one person acts more than all others of the segment
+    assert acts_an_hour(busy, SEGMENT).loc["chat", ["not seen", "regular"]].isna().all()
     full = allocation(chat=KEYS[20:])
     one, other = (shift_hour(full, some, source="desk", target="chat").table
                   for some in (SEGMENT, SEGMENT.sample(frac=1, random_state=0)))

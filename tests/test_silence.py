@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libengage_utils.letters.silence import WRITE, active_days, quiet_by_rule, silence
+from libengage_utils.privacy import Count, exposed
 
 ON = dt.date(2025, 3, 1)
 HOLIDAYS = pd.DataFrame({"from": ["2025-02-01", "2025-02-03"], "to": ["2025-02-05", "2025-02-10"]})  # ten days in all
@@ -194,6 +195,8 @@ def test_few_people_are_withheld_and_cannot_be_told_from_the_rest():
     assert quiet.table.set_index("reason")["people"].isna().to_dict() == {
         "seen within the last 365 expected days": True, "away on the day": True, WRITE: False}
     assert "about 90 people" in quiet.summary and "Seen before: about 60; never seen: none." in quiet.summary
+    counts = [Count.from_dict(said) for said in quiet.counts]
+    assert sum(count.withheld for count in counts) == 2 and exposed(counts).empty
 
 
 def test_everybody_or_nobody_quiet_is_said():

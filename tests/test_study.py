@@ -404,6 +404,12 @@ def test_few_rejected_people_cannot_be_told_from_the_counts_on_a_page(write_stud
     assert table.loc["events", ["read", "rejected"]].tolist() == [3, 0]
 
 
+def test_few_rejected_rows_of_any_table_about_people_are_withheld_and_others_rest_on_nobody(write_study):
+    events = EVENTS + "".join(f"x{n},u1,never,loan,desk\n" for n in range(3))
+    table = open_study(write_study(events=events)).counts_to_show.set_index("table")
+    assert pd.isna(table.loc["events", "rejected"]) and table.loc["people", "rests_on"] == 3
+
+
 def test_a_blind_spot_that_the_roster_cannot_show_is_noticed(write_study):
     coverage = [{"source": "desk", "from": "2024-09-01", "to": "2025-08-31", "identity": "person",
                  "blind_spots": "home_site=Far; searches made without signing in"}]

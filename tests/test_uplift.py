@@ -47,11 +47,14 @@ def test_few_returns_are_refused_without_a_figure():
 
 def test_nobody_is_scored_and_every_step_rests_on_enough_people():
     result = qini(lot(20_000, uneven=1.0), FEATURES, draws=50)
-    assert list(result.curve) == ["share", "estimate", "low", "high", "at_random"]
+    assert list(result.curve) == ["share", "estimate", "low", "high", "at_random", "rests_on"]
+    assert result.curve["rests_on"].min() >= 10
     rng = np.random.default_rng(0)
     letter, back = rng.random(3000) < 0.5, rng.random(3000) < 0.1
-    steps = np.split(np.arange(3000), _steps(letter, back, 10)[:-1] + 1)
-    assert min((letter[step] == arm)[back[step] == came].sum() for step in steps for arm in (0, 1) for came in (0, 1)) >= 10
+    at, behind = _steps(letter, back, 10)
+    fewest = [min((letter[step] == arm)[back[step] == came].sum() for arm in (0, 1) for came in (0, 1))
+              for step in np.split(np.arange(3000), at[:-1] + 1)]
+    assert behind.tolist() == fewest and min(fewest) >= 10
 
 
 def test_the_curve_ends_at_the_difference_of_the_arms_and_a_perfect_ranking_lies_above():

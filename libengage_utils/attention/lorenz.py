@@ -57,6 +57,11 @@ class Concentration:
     curve: pd.DataFrame = field(repr=False)
 
     @property
+    def rests_on(self):
+        """People in the smallest step of the curve."""
+        return round(self.people * np.diff(self.curve["people"]).min())
+
+    @property
     def table(self):
         """Both measures, one row each (pandas.DataFrame)."""
         rows = {"Gini index": self.gini, f"share of the top {self.top:.0%}": self.top_share}
@@ -103,8 +108,8 @@ def concentration(values, *, exposure=None, top=0.2, n_boot=2000, minimum_count=
     n_boot : int
         Number of resamples, and of draws of the null.
     minimum_count : int
-        Fewest people that the top, or a step of the curve, may rest on. The last step is also widened until
-        nobody makes more than half of it.
+        Fewest people that the top, or a step of the curve, may rest on; and fewest with any use, in all and, unless
+        nobody has any, in a step. The last step is also widened until nobody makes more than half of it.
     random_state : int or numpy.random.Generator
         Seed.
 
@@ -183,6 +188,9 @@ def _checked(values, exposure, top, minimum_count):
         )
     if not values.any():
         raise ValueError("All values are 0: nobody did anything, so there is nothing to be concentrated.")
+    if (values > 0).sum() < minimum_count:
+        raise ValueError(f"Of {len(values):,} people too few did anything, and a figure has to rest on {minimum_count} or "
+                         "more who did (`minimum_count`): take a longer period.")
     if len(exposure) != len(values) or not np.all(exposure > 0):
         raise ValueError(
             "`exposure` needs one number above 0 for each person, such as the days of eligibility: "
@@ -193,9 +201,10 @@ def _checked(values, exposure, top, minimum_count):
 
 def _knots(ascending, minimum_count):
     """Numbers of people at which the curve may be shown, 0 and all included."""
-    people = len(ascending)
+    people, none = len(ascending), np.searchsorted(ascending, 0, "right")
     steps = max(min(100, people // minimum_count), 1)
     knots = np.round(np.linspace(0, people, steps + 1)).astype(int)
+    knots = knots[(knots <= none) | (knots >= none + minimum_count)]  # a step in which few have any would tell of them
     while len(knots) > 2 and ascending[-1] > ascending[knots[-2] :].sum() / 2:
         knots = np.delete(knots, -2)
     return knots

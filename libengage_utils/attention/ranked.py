@@ -45,6 +45,11 @@ class ConcentrationIndex:
     of: str = "minutes"
 
     @property
+    def rests_on(self):
+        """People in the smallest step of the curve."""
+        return round(self.people * np.diff(self.curve["people"]).min())
+
+    @property
     def lower_half(self):
         """Share of the amount that the lower half by rank has: estimate, low, high."""
         return tuple(float(np.interp(0.5, self.curve["people"], self.curve[name])) for name in ("amount", "low", "high"))
@@ -89,7 +94,7 @@ def concentration_index(amount, rank_by, *, draws=2000, minimum_count=10, random
         Number of resamples.
     minimum_count : int
         Fewest people, and fewest people with an amount above 0, that the index may rest on; and fewest in a step of the
-        curve, in which besides nobody has more than half of the amount.
+        curve, in which as many have some of the amount, or nobody has, and nobody more than half of it.
     random_state : int or numpy.random.Generator
         Seed.
 
@@ -147,16 +152,17 @@ def _knots(amount, starts, minimum_count):
     ends, knots = np.r_[starts[1:], len(amount)], [0]
     fewest = max(minimum_count, len(amount) / STEPS)
     for end in ends:
-        if _may_stand(amount[knots[-1] : end], fewest):
+        if _may_stand(amount[knots[-1] : end], fewest, minimum_count):
             knots.append(int(end))
-    while len(knots) > 1 and knots[-1] < len(amount) and not _may_stand(amount[knots[-1] :], minimum_count):
+    while len(knots) > 1 and knots[-1] < len(amount) and not _may_stand(amount[knots[-1] :], minimum_count, minimum_count):
         knots.pop()
     return np.array([*knots, len(amount)] if knots[-1] < len(amount) else knots)
 
 
-def _may_stand(amount, minimum_count):
-    """Whether a step of a curve rests on enough people, and none of them has more than half of what they have."""
-    return len(amount) >= minimum_count and amount.max() <= amount.sum() / 2
+def _may_stand(amount, fewest, minimum_count):
+    """Whether a step of a curve is of enough people, of whom enough or none have some, and none more than half of it."""
+    some = (amount > 0).sum()
+    return len(amount) >= fewest and (some == 0 or some >= minimum_count) and amount.max() <= amount.sum() / 2
 
 
 def _checked(amount, rank_by, minimum_count):

@@ -6,7 +6,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from ..privacy import about, suppress
+from ..privacy import about, counts_shown, dominated, shares_shown, suppress
 from ..resampling import over_samples, people_drawn, told
 from .staff import OTHER, in_window, log_of_staff_time
 
@@ -21,7 +21,7 @@ class SegmentMinutes:
     ----------
     table : DataFrame
         One row a segment: segment, people, share_of_people, minutes_a_head, low, high, share_of_minutes, share_low,
-        share_high (95% intervals); missing where withheld.
+        share_high (95% intervals), rests_on (people with minutes); missing where withheld.
     people : int
         People with a segment.
     of_all : float
@@ -44,10 +44,17 @@ class SegmentMinutes:
     @property
     def contrast(self):
         """Each segment's share of people and of minutes as two series, for a figure (DataFrame)."""
-        people, minutes = (self.table[["segment", *columns]].set_axis(["label", "estimate", "low", "high"], axis=1)
-                           for columns in (["share_of_people"] * 3, ["share_of_minutes", "share_low", "share_high"]))
+        names = ["label", "estimate", "low", "high", "rests_on"]
+        people, minutes = (self.table[["segment", *columns]].set_axis(names, axis=1) for columns in (
+            [*["share_of_people"] * 3, "people"], ["share_of_minutes", "share_low", "share_high", "rests_on"]))
         return pd.concat([people.assign(series="share of people"), minutes.assign(series="share of staff minutes")],
                          ignore_index=True)
+
+    @property
+    def counts(self):
+        """What the figure and the summary make public of how many people were in each segment (list of dict)."""
+        of, shares = "people with an earlier segment", self.table.set_index("segment")["share_of_people"]
+        return [*shares_shown(shares, of), *counts_shown(round(self.people, -1), of, rounded=10)]
 
     @property
     def headline(self):
@@ -85,7 +92,7 @@ class GroupMinutes:
     ----------
     table : DataFrame
         One row a group: group, people (eligible in the window), share_of_people, minutes_a_head with its 95% interval low
-        and high, share_of_minutes (of minutes logged for a group); missing where withheld.
+        and high, share_of_minutes (of minutes logged for a group), rests_on (people); missing where withheld.
     minutes : float
         Minutes logged for a group of the roster, in the window.
     unassigned : float
@@ -139,7 +146,8 @@ def minutes_by_segment(allocation, segment, *, unseen="not seen", draws=2000, mi
     unseen : str
         Segment for which the upper bound over people not identified is worked out.
     draws, minimum_count, random_state
-        Samples of people, fewest people in a segment and fewest of them with minutes, seed.
+        Samples of people, fewest people in a segment and fewest of them with minutes, seed. Minutes that are mostly one
+        person's are withheld, too.
 
     Returns
     -------
@@ -173,11 +181,13 @@ def minutes_by_segment(allocation, segment, *, unseen="not seen", draws=2000, mi
     heads = got / np.where(people > 0, people, np.nan)
     shares = got / got.sum(axis=1, keepdims=True)
 
-    count, served = (suppress(pd.Series(number, index=names), minimum_count).to_numpy()
-                     for number in (people[0], belongs.to_numpy().T @ (own > 0)))
+    told_by_one = dominated(own, segment.index, segment.astype(object))[names]
+    with_minutes = pd.Series(belongs.to_numpy().T @ (own > 0), index=names).mask(told_by_one, 0)
+    count, served = (suppress(number, minimum_count).to_numpy() for number in (pd.Series(people[0], names), with_minutes))
     table = pd.DataFrame({"segment": names, "people": count, "share_of_people": people[0] / len(segment),
                           **dict(zip(("minutes_a_head", "low", "high"), told(heads, len(own)), strict=True)),
-                          **dict(zip(("share_of_minutes", "share_low", "share_high"), told(shares, len(own)), strict=True))})
+                          **dict(zip(("share_of_minutes", "share_low", "share_high"), told(shares, len(own)), strict=True)),
+                          "rests_on": served})
     table.loc[np.isnan(count), "share_of_people"] = np.nan
     table.loc[np.isnan(count) | np.isnan(served), table.columns[3:]] = np.nan
 
@@ -243,6 +253,7 @@ def minutes_by_group(staff_time, people, *, first, last, draws=2000, minimum_cou
                           "share_of_minutes": given["sum"] / given["sum"].sum()})
     table.loc[table["people"].isna(), "share_of_people"] = np.nan
     few = suppress(np.minimum(groups, given["size"]), minimum_count).isna() | table["people"].isna()
+    table["rests_on"] = table["people"]
     table.loc[few, ["minutes_a_head", "low", "high", "share_of_minutes"]] = np.nan
     minutes, rows = float(given["sum"].sum()), log.loc[log["group"].isin(groups.index), "service"].value_counts()
     services = [*sorted(rows.index[rows >= minimum_count]), *([OTHER] if (rows < minimum_count).any() else [])]

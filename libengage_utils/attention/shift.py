@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ..privacy import suppress
+from ..privacy import dominated, suppress
 from ..resampling import over_samples, people_drawn, told
 from .shares import checked_segment
 
@@ -33,7 +33,8 @@ class Shift:
         Acts a week at the source and at the target.
     table : DataFrame
         One row an earlier segment: segment; lost, gained and net, acts a week, each with its 95% interval (lost_low,
-        lost_high, ...); missing where withheld.
+        lost_high, ...); rests_on, the fewest people (acts of nobody identified) at either service, infinitely many where
+        there are none; missing where withheld.
     assumptions : list of str
         What has to hold for this to come true.
     """
@@ -84,9 +85,10 @@ def acts_an_hour(allocation, segment, *, minimum_count=10):
 
     Returns
     -------
-    DataFrame of shape (n_services, n_segments + 2)
-        Services that may be shown by themselves and answer acts; segments, people without one, and acts of nobody
-        identified. Missing where withheld, and others in the row with them where a total would give these away.
+    DataFrame of shape (n_services, n_segments + 3)
+        Services that may be shown by themselves and answer acts; segments, people without one, acts of nobody identified,
+        and rests_on, the fewest people behind any of these that is shown. Missing where withheld, and others in the row with
+        them where a total would give these away.
 
     Examples
     --------
@@ -95,18 +97,18 @@ def acts_an_hour(allocation, segment, *, minimum_count=10):
     >>> acts = pd.DataFrame({"person_key": range(20), "service": "desk", "minutes": 10.0, "acts": [1] * 10 + [2] * 10})
     >>> segment = pd.Series(["not seen"] * 10 + ["regular"] * 10)
     >>> acts_an_hour(Allocation(acts, services, 0, 0, 10), segment).loc["desk"].to_dict()
-    {'not seen': 2.0, 'regular': 4.0, 'nobody identified': 0.0}
+    {'not seen': 2.0, 'regular': 4.0, 'nobody identified': 0.0, 'rests_on': 10.0}
     """
     acts, names = _with_segment(allocation, segment)
     services = allocation.services.set_index("service")
     services = services[~services.index.isin(allocation.small) & (services["acts"] > 0)]
-    cells = acts.groupby(["service", "segment"])["acts"]
     number, people = (some.unstack().reindex(index=services.index, columns=names).fillna(0)
-                      for some in (cells.sum(), cells.size()))
+                      for some in (acts.groupby(["service", "segment"])["acts"].sum(), _people_behind(acts)))
     shown = number.where(people.apply(suppress, axis=1, minimum=minimum_count).notna())
     unknown = services["acts"] - number.sum(axis=1)
     shown[UNKNOWN] = unknown.where((unknown == 0) | (unknown >= minimum_count))
-    return shown.mul(60 / services["minutes_an_act"] / services["acts"], axis=0).rename_axis(columns="segment")
+    shown = shown.mul(60 / services["minutes_an_act"] / services["acts"], axis=0).rename_axis(columns="segment")
+    return shown.assign(rests_on=people.where(shown[names].notna()).min(axis=1))
 
 
 def shift_hour(allocation, segment, *, source, target, minutes=60, draws=1000, minimum_count=10, random_state=0):
@@ -154,7 +156,8 @@ def shift_hour(allocation, segment, *, source, target, minutes=60, draws=1000, m
     acts = acts[acts["service"].isin([source, target])]
     columns = pd.MultiIndex.from_product([[source, target], names])
     own = acts.pivot(index="person_key", columns=["service", "segment"], values="acts").reindex(columns=columns).fillna(0)
-    shown = (own > 0).sum().unstack()[names].apply(suppress, axis=1, minimum=minimum_count).notna().all()
+    behind = _people_behind(acts).unstack().reindex(index=[source, target], columns=names).fillna(0)
+    shown = behind.apply(suppress, axis=1, minimum=minimum_count).notna().all()
 
     sums = over_samples(people_drawn(len(own), draws, random_state), own.to_numpy()).reshape(draws + 1, 2, len(names))
     unknown = services.loc[[source, target], "acts"].to_numpy() - sums[0].sum(axis=1)
@@ -164,7 +167,8 @@ def shift_hour(allocation, segment, *, source, target, minutes=60, draws=1000, m
     table = pd.DataFrame({"segment": [*names, UNKNOWN]})
     for name, values in (("lost", lost), ("gained", gained), ("net", gained - lost)):
         table[name], table[f"{name}_low"], table[f"{name}_high"] = told(values, len(own))
-    table.loc[~np.r_[shown.to_numpy(), True], table.columns[1:]] = np.nan
+    table["rests_on"] = np.r_[behind.min(), np.where(unknown > 0, unknown, np.inf).min()]
+    table.loc[~np.r_[shown.to_numpy(), table["rests_on"].iloc[-1] >= minimum_count], table.columns[1:]] = np.nan
     return Shift(source, target, minutes, *acts_moved.tolist(), table, list(ASSUMPTIONS))
 
 
@@ -173,6 +177,12 @@ def _with_segment(allocation, segment):
     segment, acts = checked_segment(segment), allocation.by_service
     acts = acts.assign(segment=acts["person_key"].map(segment.astype(object)).fillna(JOINED))
     return acts, [*pd.Categorical(segment).categories, *([JOINED] if (acts["segment"] == JOINED).any() else [])]
+
+
+def _people_behind(acts):
+    """People behind the acts of each service and segment; nobody where one of them would be told by their sum."""
+    cells = acts.groupby(["service", "segment"])
+    return cells.size().mask(dominated(acts["acts"], acts["person_key"], cells.ngroup()).to_numpy(), 0)
 
 
 def _check(services, small, source, target, minutes):

@@ -70,8 +70,9 @@ class Allocation:
         """Services as they may be shown (DataFrame), the largest first.
 
         service; hours, to the nearest ten; share of all hours; of the service's time the share to_identified,
-        to_unidentified and behind, shares to the whole percent; minutes_an_act, to the minute. Services in `small` are one
-        row. The hours of a service that one colleague runs are that colleague's: name such services as `together`.
+        to_unidentified and behind, shares to the whole percent; minutes_an_act, to the minute; rests_on, people identified,
+        infinitely many where there are none. Services in `small` are one row. The hours of a service that one colleague
+        runs are that colleague's: name such services as `together`.
         """
         served, services = (frame.assign(service=frame["service"].where(~frame["service"].isin(self.small), OTHER))
                             for frame in (self.by_service, self.services))
@@ -84,7 +85,8 @@ class Allocation:
         table["minutes_an_act"] = _minutes_an_act(shown).round()
         unknown = shown["acts"] - served.groupby("service")["acts"].sum().reindex(shown.index, fill_value=0)
         few = people.between(1, self.minimum_count - 1) | unknown.between(1, self.minimum_count - 1)
-        table.loc[few, [*DESTINATIONS, "minutes_an_act"]] = np.nan
+        table["rests_on"] = people.where(people > 0, np.inf)
+        table.loc[few, [*DESTINATIONS, "minutes_an_act", "rests_on"]] = np.nan
         return table.round(2).reset_index()
 
     @property

@@ -13,6 +13,8 @@ class TopShare:
     ----------
     estimate, low, high : float
         The share, from 0 to 1, with its 95% interval; missing where it would rest on too few people.
+    rests_on : int
+        As of `Concentration`.
     summary : str
         The finding in sentences.
     """
@@ -20,6 +22,7 @@ class TopShare:
     estimate: float
     low: float
     high: float
+    rests_on: int
     summary: str
 
 
@@ -63,4 +66,4 @@ def top_share(features, *, period, counted="acts", among="seen", top=0.2, n_boot
     found = concentration(people[counted], exposure=people["eligible_days"], top=top, n_boot=n_boot,
                           minimum_count=minimum_count, random_state=random_state)
     share = found.top_share
-    return TopShare(share.estimate, share.low, share.high, found.summary)
+    return TopShare(share.estimate, share.low, share.high, found.rests_on, found.summary)

@@ -7,10 +7,10 @@ from .letters import gain, jump, promise
 from .listening import agenda, agreement_of_halves, themes
 from .lists import event_time
 from .people import hundred_people, movement, segment_shares, weeks
-from .style import alt_text, house_style, number, percent, shown, span, svg
+from .style import alt_text, fewest, house_style, least, number, percent, shown, span, svg
 from .ways import declared_way, uptake
 
 __all__ = ["agenda", "agreement_of_halves", "alt_text", "arc", "contrast", "declared_way", "event_time", "extremes",
-           "gain", "house_style", "hundred_people", "intervals", "jump", "lorenz", "movement", "number",
+           "fewest", "gain", "house_style", "hundred_people", "intervals", "jump", "least", "lorenz", "movement", "number",
            "paths_between", "percent", "profile", "promise", "ranked", "returned", "segment_shares", "sensitivity",
            "shown", "span", "specification_curve", "stability", "svg", "themes", "uptake", "weeks"]

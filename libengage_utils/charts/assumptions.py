@@ -5,7 +5,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from ..claims import CLAIMS, VERDICTS, how_many_agree
-from .style import ACCENT, BLUE, INK, QUIET, finish, number, stacked
+from .style import ACCENT, BLUE, INK, QUIET, as_said, fewest, finish, number, stacked
 
 COLOURS = dict(zip(VERDICTS, (BLUE, ACCENT, QUIET, QUIET), strict=True))
 
@@ -42,6 +42,7 @@ def specification_curve(table, claim, *, words, ylabel):
     rows = [(name, word) for name in words for word in dict.fromkeys(table[name])]
     ax, grid = stacked((3.3, 0.27 * (len(rows) + len(words)) + 0.3))
     known["verdict"] = [claim.verdict(low, high) for low, high in zip(known["low"], known["high"], strict=True)]
+    known = as_said(known, claim.form)
     judged = known[known["judged"]]
     for row in known.itertuples():
         ax.plot([row.Index] * 2, [row.low, row.high], color=COLOURS[row.verdict], lw=1.8, alpha=0.45, solid_capstyle="round")
@@ -72,7 +73,7 @@ def specification_curve(table, claim, *, words, ylabel):
         ax, finding, "Each line is the 95% interval under one combination of choices, shown by the dots below it; all use "
         f"the same data.{f' Combinations that could not be computed: {left}.' if left else ''}",
         f"Of {len(known)} combinations: {'; '.join(f'{many} {verdict}' for verdict, many in verdicts.items())}.",
-        by_lot=claim.by_lot)
+        rests_on=fewest(known), by_lot=claim.by_lot)
 
 
 def _choices(grid, known, rows, words):

@@ -9,7 +9,7 @@ from matplotlib.ticker import PercentFormatter
 
 from ..clusters import STABLE
 from ..privacy import about
-from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, estimate_line, finish, number, share_axis
+from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, estimate_line, fewest, finish, least, number, share_axis
 
 
 def lorenz(results, ax=None):
@@ -49,7 +49,7 @@ def lorenz(results, ax=None):
         " ".join(f"Among {words} ({about(result.people)}): the top {result.top:.0%} make {result.top_share.estimate:.0%} "
                  f"({result.top_share.low:.0%} to {result.top_share.high:.0%}), Gini index {result.gini.estimate:.2f} "
                  f"({result.gini.low:.2f} to {result.gini.high:.2f}), by chance {result.gini.by_chance:.2f}."
-                 for words, result in results.items()))
+                 for words, result in results.items()), rests_on=least(*(some.rests_on for some in results.values())))
 
 
 def ranked(results, finding, *, ylabel, ax=None):
@@ -78,7 +78,8 @@ def ranked(results, finding, *, ylabel, ax=None):
             f"the lower half by earlier use has {np.interp(0.5, result.curve['people'], result.curve['amount']):.0%}."
             for words, result in results.items()]
     return finish(ax, finding, "People stand by how much they used the library in the period before; a curve adds up what "
-                  "they got. Bands are 95% intervals.", " ".join(said))
+                  "they got. Bands are 95% intervals.", " ".join(said),
+                  rests_on=least(*(some.rests_on for some in results.values())))
 
 
 def _added_up(ax, curves):
@@ -94,14 +95,15 @@ def _added_up(ax, curves):
     ax.set(xlim=(0, 1), ylim=(0, 1))
 
 
-def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", reference=None, shown="", ax=None):
+def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", reference=None, shown="", rests_on=None,
+              counts=(), ax=None):
     """Estimates with intervals, one line each, in groups; a mark where a rule draws its line.
 
     Parameters
     ----------
     table : DataFrame
-        Columns label, estimate, low, high, and optionally group and why, which says why an estimate is
-        missing ("too few people" unless said).
+        Columns label, estimate, low, high, and optionally group; why, which says why an estimate is missing
+        ("too few people" unless said); and rests_on, the fewest people behind each.
     finding : str
         Title, from the numbers.
     xlabel : str
@@ -116,6 +118,10 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
         A value of everybody, drawn as a dotted line.
     shown : str
         What the figure shows and of whom, where the axis does not say it: the beginning of its caption.
+    rests_on : int, optional
+        The fewest people behind any estimate, where the table does not say.
+    counts : list of dict
+        What the estimates make public of a population, as `privacy.shares_shown` says it.
     ax : matplotlib Axes, optional
 
     Returns
@@ -160,7 +166,8 @@ def intervals(table, finding, *, xlabel, form=".0%", mark=None, mark_words="", r
             for row in table.itertuples()]
     marked = f" Dashed: {mark_words}." if mark is not None else ""
     return finish(ax, finding, f"{shown} Points are estimates, lines 95% intervals.{marked}".strip(),
-                   f"{xlabel.capitalize()}: {'; '.join(said)}.", table["estimate"].isna().sum())
+                   f"{xlabel.capitalize()}: {'; '.join(said)}.", table["estimate"].isna().sum(),
+                   rests_on=fewest(table) if rests_on is None else rests_on, counts=counts)
 
 
 def stability(clusters, ax=None):
@@ -195,7 +202,7 @@ def stability(clusters, ax=None):
                      for k, s, n in zip(table.index, table["stability"], null, strict=True))
     finding, _, why = clusters.summary.partition(": ")
     return finish(ax, f"{finding}.", "Agreement of the clusters of two samples; grey is what data without structure reach.",
-                   f"{why[:1].upper()}{why[1:]} Agreement: {said}.")
+                   f"{why[:1].upper()}{why[1:]} Agreement: {said}.", rests_on=len(clusters.labels_))
 
 
 def profile(table, finding, ax=None):
@@ -204,8 +211,8 @@ def profile(table, finding, ax=None):
     Parameters
     ----------
     table : DataFrame
-        Columns segment, feature, difference, difference_low, difference_high, in standard deviations of everybody;
-        missing where withheld.
+        As made by `segments.profile`: segment, feature, difference, difference_low, difference_high, in standard deviations
+        of everybody, missing where withheld; known, the people behind each.
     finding : str
         Title, from the numbers.
     ax : matplotlib Axes, optional
@@ -234,4 +241,5 @@ def profile(table, finding, ax=None):
                      f"{r.difference:+.1f} ({r.difference_low:+.1f} to {r.difference_high:+.1f})")
                      for r in table.itertuples())
     return finish(ax, finding, "Points are means of a cluster, lines 95% intervals; log2: one more is twice as much.",
-                   f"Differences in standard deviations: {said}.", table["difference"].isna().sum())
+                   f"Differences in standard deviations: {said}.", table["difference"].isna().sum(),
+                   rests_on=fewest(table, of="known", among="difference"))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import PercentFormatter
 
-from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, finish, number, panels, share_axis, span
+from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, fewest, finish, least, number, panels, share_axis, span
 
 MARKS = {"high": BLUE, "low": ACCENT, "": QUIET}
 THAN_MEAN = {"high": "above its mean", "low": "below its mean", "": ""}
@@ -66,17 +66,17 @@ def arc(table, finding, ax=None):
     return finish(ax, finding, "Points are means, lines and band 95% intervals that allow for people who rated more than "
                   "once. Marked is a step that differs from the journey's own mean by more than chance."
                   + ("" if reach > 1 else " The axis shows the middle of the scale only."),
-                  f"Mean valence from -1 to 1: {'; '.join(said)}.", table["estimate"].isna().sum())
+                  f"Mean valence from -1 to 1: {'; '.join(said)}.", table["estimate"].isna().sum(),
+                  rests_on=fewest(table, of="people"))
 
 
-def extremes(tables, finding):
+def extremes(results, finding):
     """Shares of each rating, the two ends marked, beside the likeliest distribution with a single hump.
 
     Parameters
     ----------
-    tables : dict of str to DataFrame
-        Words for who rated -> a row a category from worst to best: label, estimate, low, high (missing
-        where withheld), reference (share under the single hump) and end (bool).
+    results : dict of str to Extremes
+        Words for who rated -> `effects.extremes` of their ratings; two at most.
     finding : str
         Title, from the numbers.
 
@@ -85,7 +85,8 @@ def extremes(tables, finding):
     matplotlib Axes
         The first panel.
     """
-    axes, said = panels(len(tables), 4.2), []
+    axes, said = panels(len(results), 4.2), []
+    tables = {words: as_said(result.table, ".0%").round({"reference": 2}) for words, result in results.items()}
     for ax, (words, table) in zip(axes, tables.items(), strict=True):
         at = np.arange(len(table))
         known = table["estimate"].notna()
@@ -101,31 +102,38 @@ def extremes(tables, finding):
         ax.set_xlabel("rating, worst to best")
         ax.set_title(words[:1].upper() + words[1:], fontsize=11, pad=22, color=QUIET)
         said.append(f"{words.capitalize()}: " + "; ".join(
-            f"rating {row.label}: {span(row, '.0%')}, single hump {row.reference:.0%}" for row in table.itertuples()) + ".")
+            f"rating {row.label}: {span(row, '.0%')}{'' if pd.isna(row.reference) else f', single hump {row.reference:.0%}'}"
+            for row in table.itertuples()) + ".")
     axes[0].set_ylabel("share of ratings")
-    last = next(reversed(tables.values()))["reference"]
-    axes[-1].annotate("the closest pattern\nwith a single hump", (int(last.argmax()), last.max()), (0, 16),
-                        textcoords="offset points", ha="center", color=BLUE, fontsize=10)
+    humps = [(ax, table["reference"]) for ax, table in zip(axes, tables.values(), strict=True)
+             if table["reference"].notna().all()]
+    for ax, hump in humps[-1:]:
+        ax.annotate("the closest pattern\nwith a single hump", (int(hump.argmax()), hump.max()), (0, 16),
+                    textcoords="offset points", ha="center", color=BLUE, fontsize=10)
     axes[0].margins(y=0.14)
     withheld = sum(table["estimate"].isna().sum() for table in tables.values())
     return finish(axes[0], finding, "Bars are shares of ratings with 95% intervals, the two ends in orange. Dots are the "
-                  "closest pattern with a single hump; where ratings spread more widely than any, the widest.",
-                  " ".join(said), withheld)
+                  "closest pattern with a single hump; where ratings spread more widely than any, the widest."
+                  + ("" if len(humps) == len(axes) else " They are left out where they would give a withheld share away."),
+                  " ".join(said), withheld, rests_on=least(*(result.rests_on for result in results.values())))
 
 
-def contrast(table, finding, *, xlabel, form=".0%", ax=None):
+def contrast(table, finding, *, xlabel, form=".0%", counts=(), ax=None):
     """Two or three groups compared row by row: a point and its interval for each.
 
     Parameters
     ----------
     table : DataFrame
-        Long: label (a row of the figure), series (the group), estimate, low, high; missing where withheld.
+        Long: label (a row of the figure), series (the group), estimate, low, high, missing where withheld; and rests_on,
+        the fewest people behind each.
     finding : str
         Title, from the numbers.
     xlabel : str
         The quantity, in words with its unit.
     form : str
         Format of the quantity.
+    counts : list of dict
+        What the estimates make public of a population, as `privacy.shares_shown` says it.
     ax : matplotlib Axes, optional
 
     Returns
@@ -164,7 +172,7 @@ def contrast(table, finding, *, xlabel, form=".0%", ax=None):
     said = [f"{row.label}, {row.series} {number(row.estimate, form) if row.low == row.high else span(row, form)}"
             for row in table.itertuples()]
     return finish(ax, finding, "Points are estimates, lines 95% intervals.", f"{xlabel.capitalize()}: {'; '.join(said)}.",
-                  table["estimate"].isna().sum())
+                  table["estimate"].isna().sum(), rests_on=fewest(table), counts=counts)
 
 
 def returned(table, finding, *, since="the errand ended", share="share of errands whose person\nhas been seen again",
@@ -174,7 +182,7 @@ def returned(table, finding, *, since="the errand ended", share="share of errand
     Parameters
     ----------
     table : DataFrame
-        Long: group, day, estimate, low, high; ends where too few are left to watch.
+        As made by `effects.return_curves`: group, day, estimate, low, high, rests_on; ends where too few are left to watch.
     finding : str
         Title, from the numbers.
     since, share : str
@@ -212,10 +220,10 @@ def returned(table, finding, *, since="the errand ended", share="share of errand
     said = [f"{row.group.capitalize()}: {span(row, '.0%')} back by day {row.day:.0f}"
             for row in table.groupby("group", sort=False).tail(1).itertuples()]
     return finish(ax, finding, "Read at the dots: days by which enough people came back to be shown. Bands are 95% "
-                  "intervals.", f"{'; '.join(said)}.")
+                  "intervals.", f"{'; '.join(said)}.", rests_on=fewest(table))
 
 
-def paths_between(paths, finding, ax=None):
+def paths_between(paths, finding, *, rests_on=None, ax=None):
     """The three boxes of a mediation, with the estimate and interval of every arrow.
 
     Parameters
@@ -225,6 +233,8 @@ def paths_between(paths, finding, ax=None):
         estimate, low, high.
     finding : str
         Title, from the numbers.
+    rests_on : int, optional
+        People behind them.
     ax : matplotlib Axes, optional
 
     Returns
@@ -251,10 +261,10 @@ def paths_between(paths, finding, ax=None):
     said = "; ".join(f"{row[1]} to {row[2]} {span(row, '+.2f')}" for row in paths.itertuples())
     return finish(ax, finding, "Numbers are standard deviations of the second for one of the first, with 95% intervals; "
                   "a dashed arrow's interval holds nought. Arrows show the order assumed, not one that was shown.",
-                  f"Paths: {said}.")
+                  f"Paths: {said}.", rests_on=rests_on)
 
 
-def sensitivity(table, vanishes_at, finding, ax=None):
+def sensitivity(table, vanishes_at, finding, *, rests_on=None, ax=None):
     """What is left of an indirect association if something unmeasured moved both its halves.
 
     Parameters
@@ -265,6 +275,8 @@ def sensitivity(table, vanishes_at, finding, ax=None):
         The correlation at which nothing is left.
     finding : str
         Title, from the numbers.
+    rests_on : int, optional
+        People behind it.
     ax : matplotlib Axes, optional
 
     Returns
@@ -287,4 +299,4 @@ def sensitivity(table, vanishes_at, finding, ax=None):
            ylabel="association that passes\nthrough feeling", xlim=(table["rho"].min(), table["rho"].max()))
     return finish(ax, finding, "The line is the indirect association for each strength of something unmeasured behind both; "
                   "the band is its 95% interval.", f"At no such correlation {span(assumed, '+.3f')}; nothing is left at "
-                  f"{vanishes_at:+.2f}.")
+                  f"{vanishes_at:+.2f}.", rests_on=rests_on)

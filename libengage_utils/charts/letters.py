@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
-from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish, number, percent, span
+from .style import ACCENT, BLUE, INK, QUIET, axes_of, fewest, finish, least, number, percent, span
 
 
 def promise(table, ax=None):
@@ -46,7 +46,8 @@ def promise(table, ax=None):
     said = "; ".join("a group withheld" if np.isnan(row.estimate) else
                      f"promised {percent(row.predicted)}, came {span(row, '.0%')}" for row in table.itertuples())
     return finish(ax, finding, "Points are groups of people with like chances; lines are 95% intervals. On the dotted line "
-                  "a promise is kept.", f"{said[:1].upper()}{said[1:]}.", table["estimate"].isna().sum())
+                  "a promise is kept.", f"{said[:1].upper()}{said[1:]}.", table["estimate"].isna().sum(),
+                  rests_on=fewest(table))
 
 
 def jump(found, finding, *, xlabel, ylabel, ax=None):
@@ -89,7 +90,8 @@ def jump(found, finding, *, xlabel, ylabel, ax=None):
     estimate, low, high = (number(100 * value, "+.1f") for value in (found.bias_corrected, found.low, found.high))
     return finish(ax, finding, "Points are means of people taken together, with 95% intervals; the lines are fitted to "
                   "people near the threshold only.",
-                  f"The jump, the lines' bend allowed for, is {estimate} points (95% interval {low} to {high}).")
+                  f"The jump, the lines' bend allowed for, is {estimate} points (95% interval {low} to {high}).",
+                  rests_on=least(found.rests_on, *found.curve["rests_on"]))
 
 
 def gain(curve, finding, ax=None):
@@ -98,7 +100,8 @@ def gain(curve, finding, ax=None):
     Parameters
     ----------
     curve : DataFrame
-        share (of people written to, best first), estimate (more back in 100 of everybody), low, high.
+        That of `effects.qini`: share (of people written to, best first), estimate (more back in 100 of everybody), low,
+        high, rests_on.
     finding : str
         Title, from the numbers.
     ax : matplotlib Axes, optional
@@ -122,4 +125,4 @@ def gain(curve, finding, ax=None):
     at = curve.iloc[np.abs(curve["share"] - 0.5).argmin()]
     return finish(ax, finding, "The line is what the lot shows for the people ranked highest; the band is its 95% interval.",
                   f"Writing to the {percent(at['share'])} ranked highest: {number(at['estimate'], '+.1f')} more back in 100 "
-                  f"of everybody; to all: {number(last['estimate'], '+.1f')}.")
+                  f"of everybody; to all: {number(last['estimate'], '+.1f')}.", rests_on=fewest(curve))

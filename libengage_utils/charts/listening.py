@@ -5,7 +5,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 
-from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, estimate_line, finish, number, panels, share_axis, span
+from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, estimate_line, fewest, finish, panels, share_axis, span
 
 
 def themes(sizes, feelings, finding):
@@ -15,7 +15,7 @@ def themes(sizes, feelings, finding):
     ----------
     sizes, feelings : DataFrame
         A row a theme, in the same order: label, estimate, low, high, of its share of comments and of the mean feeling in
-        them (-1 to 1); missing where withheld.
+        them (-1 to 1), missing where withheld; and rests_on, the people behind each.
     finding : str
         Title, from the numbers.
 
@@ -50,7 +50,7 @@ def themes(sizes, feelings, finding):
                      for size, felt in zip(*(part.itertuples() for part in parts), strict=True))
     return finish(axes[0], finding, "Points are estimates, lines 95% intervals, the themes taken as found. On the "
                   "right, orange: the whole interval is on the unhappy side; blue: on the happy side.", f"{said}.",
-                  sizes["estimate"].isna().sum())
+                  sizes["estimate"].isna().sum(), rests_on=fewest(sizes, feelings))
 
 
 def _feeling(row):
@@ -63,8 +63,8 @@ def agenda(table, finding, ax=None):
     Parameters
     ----------
     table : DataFrame
-        label, ours (place on the library's agenda; missing for what is not on it), estimate, low, high (share of
-        comments that speak of it); missing where withheld.
+        As made by `Agenda.beside`: label, ours (place on the library's agenda; missing for what is not on it), estimate,
+        low, high (share of comments that speak of it), missing where withheld; and rests_on.
     finding : str
         Title, from the numbers.
     ax : matplotlib Axes, optional
@@ -105,10 +105,10 @@ def agenda(table, finding, ax=None):
     return finish(ax, finding, "On the left the library's priorities in its own order; on the right what comments speak of, "
                   "with 95% intervals: priorities by their words, themes (orange, in quotation marks) as the machine found "
                   "them. Of the comments of an orange theme surely fewer than one in five have a word of any priority.",
-                  f"{said}.", table["estimate"].isna().sum())
+                  f"{said}.", table["estimate"].isna().sum(), rests_on=fewest(table))
 
 
-def agreement_of_halves(table, chosen, finding, ax=None):
+def agreement_of_halves(table, chosen, finding, *, rests_on=None, ax=None):
     """How far two halves of the comments agree on their themes, by number of themes, beside words dealt out at random.
 
     Parameters
@@ -119,6 +119,8 @@ def agreement_of_halves(table, chosen, finding, ax=None):
         Number of themes taken.
     finding : str
         Title, from the numbers.
+    rests_on : int, optional
+        People who wrote the comments.
     ax : matplotlib Axes, optional
 
     Returns
@@ -137,7 +139,7 @@ def agreement_of_halves(table, chosen, finding, ax=None):
     ax.grid(axis="y")
     ax.set(xlabel="number of themes", ylabel="agreement of two halves\n(1: the same themes, 0: chance)", ylim=(0, 1.05),
            xticks=list(table.index))
-    said = "; ".join(f"{row.Index} themes {span(row, '.2f')}, by chance up to {number(row.null, '.2f')}"
+    said = "; ".join(f"{row.Index} themes {span(row, '.2f')}, by chance up to {row.null:.2f}"
                      for row in table.itertuples())
     return finish(ax, finding, "Points are mean agreements over random halves; the band holds 95% of the halvings.",
-                  f"{said}.")
+                  f"{said}.", rests_on=rests_on)

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from .style import ACCENT, BLUE, INK, QUIET, axes_of, finish, number, span
+from .style import ACCENT, BLUE, INK, QUIET, axes_of, fewest, finish, number, span
 
 
 def event_time(table, finding, *, xlabel, ylabel, ax=None):
@@ -12,7 +12,8 @@ def event_time(table, finding, *, xlabel, ylabel, ax=None):
     Parameters
     ----------
     table : DataFrame
-        event_time (0 is the first of the new way), estimate, low, high, band_low, band_high; missing where withheld.
+        As in `EventStudy`: event_time (0 is the first of the new way), estimate, low, high, band_low, band_high, missing
+        where withheld; and rests_on, units on either side, none of which is without people.
     finding : str
         Title, from the numbers.
     xlabel, ylabel : str
@@ -56,4 +57,4 @@ def event_time(table, finding, *, xlabel, ylabel, ax=None):
     return finish(ax, finding, "Points are differences from modules that had not yet adopted, each against the term before "
                   "adoption (hollow); lines are 95% intervals of each, the bands hold all of them together. Before adoption "
                   "the points should lie on the line.", f"In per cent, by terms since adoption: {'; '.join(said)}.",
-                  table["estimate"].isna().sum())
+                  table["estimate"].isna().sum(), rests_on=fewest(table))

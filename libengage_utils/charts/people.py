@@ -8,7 +8,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import PercentFormatter
 
-from .style import ACCENT, BLUE, INK, LIFECYCLE_COLOURS, QUIET, axes_of, finish, percent
+from ..privacy import counts_shown
+from .style import ACCENT, BLUE, INK, LIFECYCLE_COLOURS, QUIET, axes_of, fewest, finish, least, percent
 
 
 def weeks(table, ax=None):
@@ -17,7 +18,7 @@ def weeks(table, ax=None):
     Parameters
     ----------
     table : DataFrame
-        Columns week (date), acts and error, the standard error of acts; missing where withheld.
+        Columns week (date); acts and error, the standard error of acts, missing where withheld; and people who acted.
     ax : matplotlib Axes, optional
 
     Returns
@@ -49,7 +50,7 @@ def weeks(table, ax=None):
         "Acts in each week; the band is the 95% interval, which allows for each person's acts coming together.",
         f"The busiest week, beginning {high['week']:%d %B %Y}, has {high['acts']:,.0f} acts; the quietest, beginning "
         f"{low['week']:%d %B %Y}, has {low['acts']:,.0f}; the median week has {known['acts'].median():,.0f}.",
-        table["acts"].isna().sum())
+        table["acts"].isna().sum(), rests_on=fewest(table, of="people", among="acts"))
 
 
 def segment_shares(table, period, ax=None):
@@ -58,7 +59,7 @@ def segment_shares(table, period, ax=None):
     Parameters
     ----------
     table : DataFrame
-        Indexed by segment, with columns share, low, high; missing where withheld.
+        As made by `segments.shares`: indexed by segment, with columns people, share, low, high; missing where withheld.
     period : str
         The period, in words.
     ax : matplotlib Axes, optional
@@ -86,7 +87,8 @@ def segment_shares(table, period, ax=None):
                else f"Of people eligible in {period}, too few were never seen for their share to be shown.")
     return finish(ax, finding, "Bars are shares of eligible people; lines are 95% intervals.", "Shares: " + "; ".join(
         f"{s} {percent(r['share'])}" + (f" ({percent(r['low'])} to {percent(r['high'])})" if pd.notna(r["share"]) else "")
-        for s, r in table.iterrows()) + ".", table["share"].isna().sum())
+        for s, r in table.iterrows()) + ".", table["share"].isna().sum(), rests_on=fewest(table, of="people"),
+        counts=_segments(table, period))
 
 
 def hundred_people(table, period, ax=None):
@@ -128,10 +130,17 @@ def hundred_people(table, period, ax=None):
                      for segment, share in table["share"].items())
     return finish(ax, f"Of every 100 people eligible in {period}, {seen_now} were seen using the library in it.",
                    "A square is one in a hundred eligible people; squares are rounded to add up to a hundred.",
-                   f"Squares: {said}.", table["share"].isna().sum())
+                   f"Squares: {said}.", table["share"].isna().sum(), rests_on=fewest(table, of="people"),
+                   counts=_segments(table, period))
 
 
-def movement(shares, finding, *, before, after, impossible, ax=None):
+def _segments(table, period):
+    """The people of each segment and in all, as the lengths drawn give them."""
+    of, total = f"people eligible in {period}", (table["people"] / table["share"]).max()
+    return [*counts_shown(table["people"].rename_axis("segment"), of), *counts_shown(total.round(), of)]
+
+
+def movement(shares, finding, *, before, after, impossible, people, ax=None):
     """Where the people of each segment went by the next period: a row a segment, shares along it.
 
     Parameters
@@ -144,6 +153,8 @@ def movement(shares, finding, *, before, after, impossible, ax=None):
         The periods.
     impossible : DataFrame of bool
         Moves that cannot be; left blank.
+    people : DataFrame
+        People behind each share, in the same places.
     ax : matplotlib Axes, optional
 
     Returns
@@ -162,8 +173,12 @@ def movement(shares, finding, *, before, after, impossible, ax=None):
     ax.set_xticks(np.arange(len(shares.columns)) + 0.5, ["\n".join(textwrap.wrap(c, 12)) for c in shares.columns])
     ax.set(xlabel=f"in {after}: share of the row", ylabel=f"in {before}")
     ax.tick_params(left=False, bottom=False)
+    people = people.where(~impossible, 0).rename_axis(index=f"in {before}", columns=f"in {after}")
+    of, totals = f"people eligible in {before} and in {after}", (people / shares).max(axis=1).round().dropna()
     said = "; ".join(f"of those {row} in {before}: " + ", ".join(
         f"{marks.loc[row, c]} {c}" for c in shares.columns if not impossible.loc[row, c]) for row in shares.index)
     return finish(ax, finding, "Each row adds up to all the people of a segment; blank cells cannot occur, and a share is "
                    "withheld where it rests on too few people or would give such a share away.",
-                   f"Shares {said}.", shares.isna().sum().sum())
+                   f"Shares {said}.", shares.isna().sum().sum(),
+                   rests_on=least(*people.where(shares.notna() & ~impossible).stack().dropna()),
+                   counts=[*counts_shown(people.where(shares.notna()), of), *counts_shown(totals, of)])

@@ -18,7 +18,8 @@ from ..privacy import minus
 INK, QUIET, GRID, ACCENT, BLUE = "#1d2733", "#5d6b7a", "#dde3ea", "#b4530a", "#1f6aa5"
 LIFECYCLE_COLOURS = {"not seen": "#c9a27a", "seen, then quiet": "#b9c3cf", "occasional": "#8fbcdc",
                      "regular": "#3c86bd", "intensive": "#174a75", "unknown": "#ecedef"}
-_ABOUT = WeakKeyDictionary()    # figure -> what it says: title, alt, caption, withheld, rests_on
+_ABOUT = WeakKeyDictionary()    # figure -> what it says: title, alt, caption, withheld, rests_on, counts
+NOBODY = "no people"            # what rules, words and arithmetic rest on
 _OURS = WeakSet()               # figures made here, whose title is the figure's own
 _FONTS = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 
@@ -84,11 +85,11 @@ def stacked(heights):
     return axes
 
 
-def finish(ax, finding, reading, numbers, withheld=0, *, rests_on=None, by_lot=False):
+def finish(ax, finding, reading, numbers, withheld=0, *, rests_on=None, counts=(), by_lot=False):
     """Title the figure by its finding; keep how to read it as caption, and all in words as alt text.
 
-    The fewest people behind anything it shows (`rests_on`) go with it to the release gate. Only a figure of people whom
-    a lot chose (`by_lot`) may name a cause.
+    The fewest people behind anything it shows (`rests_on`, as `fewest` finds them) and the `counts` that it makes public
+    go with it to the release gate. Only a figure of people whom a lot chose (`by_lot`) may name a cause.
     """
     finding, reading, numbers = map(minus, (finding, reading, numbers))
     if not by_lot:
@@ -103,8 +104,54 @@ def finish(ax, finding, reading, numbers, withheld=0, *, rests_on=None, by_lot=F
     about["caption"] = f"{about['caption']} {reading}".strip()
     about["withheld"] += int(withheld)
     if rests_on is not None:
-        about["rests_on"] = min(int(rests_on), about.get("rests_on", int(rests_on)))
+        both = rests_on, about.get("rests_on", rests_on)
+        about["rests_on"] = min(both, key=lambda number: float("inf") if number == NOBODY else number)
+    if len(counts):
+        about["counts"] = [*about.get("counts", []), *counts]
     return ax
+
+
+def fewest(*tables, of="rests_on", among="estimate"):
+    """The fewest people behind any figure that these tables show, for the release gate to know.
+
+    Parameters
+    ----------
+    *tables : DataFrame
+        Of those who are counted, of those who are not, and of everybody: the fewest behind a row are in its column `of`,
+        infinitely many where nobody is behind it, as behind a figure that is nought by definition. A row is shown unless
+        `among`, or without such a column `of` itself, is missing.
+    of, among : str
+        Columns.
+
+    Returns
+    -------
+    int, str or None
+        "no people" where nobody is behind any row, or none is shown; None where a table does not say.
+
+    Examples
+    --------
+    >>> fewest(pd.DataFrame({"estimate": [0.2, float("nan")], "rests_on": [40, 3]}))
+    40
+    """
+    if any(of not in table for table in tables):
+        return None
+    behind = pd.concat([table.loc[table[among if among in table else of].notna(), of] for table in tables])
+    return least(*behind)
+
+
+def least(*numbers):
+    """The least of some numbers of people, for the release gate: "no people" if none is finite, None if one is missing.
+
+    Examples
+    --------
+    >>> least(40, 12.0), least(float("inf")), least(40, float("nan"))
+    (12, 'no people', None)
+    """
+    numbers = pd.Series(numbers, dtype=float)
+    if numbers.isna().any():
+        return None
+    fewest = numbers.min() if len(numbers) else float("inf")
+    return NOBODY if fewest == float("inf") else int(fewest)
 
 
 def number(value, form):
@@ -186,7 +233,7 @@ def percent(share):
 
 
 def shown(table, form=",.0f"):
-    """A table as readers see it: numbers in a format, and what is missing as withheld.
+    """A table as readers see it: numbers in a format, what is missing as withheld, without what it rests on.
 
     Parameters
     ----------
@@ -205,4 +252,4 @@ def shown(table, form=",.0f"):
     def cell(value):
         return value if isinstance(value, str) else "withheld" if pd.isna(value) else number(value, form)
 
-    return table.map(cell)
+    return table.drop(columns="rests_on", errors="ignore").map(cell)

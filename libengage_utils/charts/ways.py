@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import PercentFormatter
 
-from .style import ACCENT, BLUE, GRID, INK, QUIET, as_said, axes_of, finish, grid_of, percent, span
+from .style import ACCENT, BLUE, GRID, INK, QUIET, as_said, axes_of, fewest, finish, grid_of, percent, span
 
 WIDTH, HEIGHT = 0.25, 0.2   # half of those of a step's box, whose neighbour is 1 away
 THICK = 16                  # points that an arrow of all errands is wide
@@ -22,7 +22,7 @@ def declared_way(flows, steps, finding, *, optional=(), ax=None):
     ----------
     flows : DataFrame
         As made by `journeys.flows`: before, after, kind ("declared", "skip", "back" or "added"), estimate, low, high
-        (share of errands); missing where withheld.
+        (share of errands), rests_on; missing where withheld.
     steps : list of str
         The declared steps in order.
     finding : str
@@ -64,7 +64,7 @@ def declared_way(flows, steps, finding, *, optional=(), ax=None):
         "required step (above) or back (below); the wider, the more errands. Named below a step is what else came most "
         "after it. Shares are of all errands, with half the width of the 95% interval; arrows that "
         f"fewer than {100 * DRAWN:.0f} in 100 took are not drawn.",
-        f"Shares of errands: {said}.", flows["estimate"].isna().sum())
+        f"Shares of errands: {said}.", flows["estimate"].isna().sum(), rests_on=fewest(flows))
 
 
 def _arrow(ax, start, end, row):
@@ -116,7 +116,7 @@ def uptake(curves, table, finding):
     Parameters
     ----------
     curves : DataFrame
-        service, day, estimate, low, high; ends where too few are left to watch.
+        service, day, estimate, low, high, rests_on; ends where too few are left to watch.
     table : DataFrame
         service, expected_share, day (by which), ratio (missing where no forecast counts) and status, which says why.
     finding : str
@@ -163,4 +163,5 @@ def uptake(curves, table, finding):
     axes[0].figure.supxlabel("days since the service was launched", fontsize=11, color=QUIET)
     axes[0].figure.supylabel("share of eligible people who have used it", fontsize=11, color=QUIET)
     return finish(axes[0], finding, "Lines are shares of the people who could use the service on its first day; bands are "
-                  "95% intervals. A diamond is what had been forecast before the launch.", f"{'; '.join(said)}.")
+                  "95% intervals. A diamond is what had been forecast before the launch.", f"{'; '.join(said)}.",
+                  rests_on=fewest(curves))

@@ -182,6 +182,7 @@ def _across(claim, verdict, table):
 
 def _shared(table, others):
     """Choices that all these rows make, and not every other row, in words."""
-    names = [name for name in table if name not in ("estimate", "low", "high", "why", "judged")] if others.any() else []
+    figures = ("estimate", "low", "high", "rests_on", "why", "judged")
+    names = [name for name in table if name not in figures] if others.any() else []
     return [table.loc[others, name].iloc[0] for name in names
             if table.loc[others, name].nunique() == 1 < table[name].nunique()]

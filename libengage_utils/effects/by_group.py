@@ -25,8 +25,8 @@ class GroupEffects:
     table : DataFrame
         A row a group, the largest gain first: label, n (people in both arms), raw, raw_low, raw_high (difference in
         percentage points with Newcombe's interval), estimate, low, high (the same drawn towards the mean of the groups),
-        from_others (raw less the mean of the other groups), q (of that being nought, allowing for the number of groups).
-        Missing where withheld.
+        from_others (raw less the mean of the other groups), q (of that being nought, allowing for the number of groups),
+        rests_on (the fewest of an arm who came back, or did not). Missing where withheld.
     mean, spread : float
         Mean of the groups and their standard deviation beyond chance, in percentage points.
     p : float
@@ -136,7 +136,7 @@ def effect_by_group(followed, group, *, draws=2000, minimum_count=10, random_sta
     table = pd.DataFrame({
         "label": cells.index, "n": n.sum(axis=1).to_numpy(dtype=float), "raw": raw, "raw_low": low, "raw_high": high,
         "estimate": drawn, "low": limits[0], "high": limits[1], "from_others": away,
-        "q": multipletests(p, method="fdr_bh")[1]})
+        "q": multipletests(p, method="fdr_bh")[1], "rests_on": cells.min(axis=1).to_numpy(dtype=float)})
     shown = suppress(cells, minimum_count).notna().all(axis=1).to_numpy()
     table.loc[~shown, list(table)[2:]] = np.nan
     uneven = float(stats.chi2.sf(((raw - np.average(raw, weights=1 / variance)) ** 2 / variance).sum(), len(raw) - 1))

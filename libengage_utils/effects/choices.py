@@ -54,7 +54,7 @@ def letter_effect(followed, *, days, never_seen=True, silent_for=0, draws=1000, 
     return holdout_effect(people, draws=draws, minimum_count=minimum_count, random_state=random_state)
 
 
-def balance(followed, circumstances):
+def balance(followed, circumstances, *, minimum_count=10):
     """How far apart the lot left the arms in what was known before: standardised mean differences.
 
     By chance alone one in twenty intervals misses nought; a lot is not mended for that.
@@ -65,12 +65,15 @@ def balance(followed, circumstances):
         The people of `follow`, with columns of circumstances merged in.
     circumstances : list of str
         Columns known before the lot; words become yes-or-no columns.
+    minimum_count : int
+        Fewest people of each arm; where a circumstance is yes or no, of whom it holds, and does not.
 
     Returns
     -------
     DataFrame
         A row a circumstance: label; estimate (mean of the letter's arm less that of the holdout's, in standard deviations of
-        both), low, high (95%); missing where it does not differ between people.
+        both), low, high (95%), rests_on (the fewest of those people); missing where it does not differ between people, or
+        too few are behind it.
 
     Raises
     ------
@@ -93,6 +96,13 @@ def balance(followed, circumstances):
     rows = in_both_arms(followed)[0]
     numbers, letter = as_numbers(rows, circumstances), (rows["arm"] == "letter").to_numpy()
     apart = (numbers[letter].mean() - numbers[~letter].mean()) / numbers.std(ddof=0).replace(0, np.nan)
-    reach = 1.96 * np.sqrt(1 / letter.sum() + 1 / (~letter).sum())
-    return pd.DataFrame({"label": numbers.columns, "estimate": apart.to_numpy(), "low": apart.to_numpy() - reach,
-                         "high": apart.to_numpy() + reach})
+    apart, reach = apart.to_numpy(), 1.96 * np.sqrt(1 / letter.sum() + 1 / (~letter).sum())
+    table = pd.DataFrame({"label": numbers.columns, "estimate": apart, "low": apart - reach, "high": apart + reach,
+                          "rests_on": [float(_fewest(column, letter)) for _, column in numbers.items()]})
+    table.loc[table["rests_on"] < minimum_count, ["estimate", "low", "high", "rests_on"]] = np.nan
+    return table
+
+
+def _fewest(column, letter):
+    """The fewest people of an arm; where a circumstance is yes or no, of whom it holds, and does not."""
+    return pd.crosstab(letter, column).min(axis=None) if column.isin([0, 1]).all() else np.bincount(letter).min()

@@ -15,7 +15,8 @@ PEOPLE, VALUES = 20, 5  # fewest on a side within the bandwidth
 SHARE_OF = 100  # fewest people on a side within a bandwidth that is chosen, where the outcome is yes or no
 NEIGHBOURS = 3  # whose mean stands for a row's expected outcome
 BINS = 10  # of the chart, on a side, at most
-BANDWIDTHS = {"half the bandwidth": 0.5, "the bandwidth": 1, "one and a half times the bandwidth": 1.5,
+AS_CHOSEN = "the bandwidth"
+BANDWIDTHS = {"half the bandwidth": 0.5, AS_CHOSEN: 1, "one and a half times the bandwidth": 1.5,
               "twice the bandwidth": 2}
 
 
@@ -38,15 +39,16 @@ class Discontinuity:
     yes_or_no : bool
         Whether the outcome has no values but 0 and 1.
     curve : DataFrame
-        Means of neighbouring rows within the bandwidth: at, people, estimate, low, high, side. Each is of `minimum_count`
-        people or more; if the outcome is yes or no, of as many with either answer.
+        Means of neighbouring rows within the bandwidth: at, people, rests_on, estimate, low, high, side. Each rests on
+        `minimum_count` people or more; if the outcome is yes or no, on as many with either answer.
     lines : DataFrame
         Ends of the two lines: at, estimate, side.
     density : Density
         Whether the number of people jumps at the cutoff.
     robustness : DataFrame
         The jump at other bandwidths, and at two cutoffs at which nothing happened (the median of either side): label,
-        cutoff, bandwidth, estimate, bias_corrected, low, high; missing where too few people are behind it.
+        cutoff, bandwidth, estimate, bias_corrected, low, high, rests_on (the fewest people on a side of it; if the outcome
+        is yes or no, with either answer); missing where too few people are behind it.
     """
 
     cutoff: float
@@ -64,6 +66,11 @@ class Discontinuity:
     lines: pd.DataFrame = field(repr=False)
     density: Density = field(repr=False)
     robustness: pd.DataFrame = field(repr=False)
+
+    @property
+    def rests_on(self):
+        """The fewest people behind the jump."""
+        return self.robustness.set_index("label").loc[AS_CHOSEN, "rests_on"]
 
     @property
     def weakness(self):
@@ -171,8 +178,8 @@ def discontinuity(running, outcome, *, cutoff, bandwidth=None, person=None, ever
     tries = [(label, sample, tuple(times * width for width in widths)) for label, times in BANDWIDTHS.items()]
     tries += [(f"nothing happened here, {word} the line", _sample(some, some["running"].median(), minimum_count), None)
               for word, some in (("below", known[below]), ("above", known[~below]))]
-    robustness = pd.DataFrame([_tried(*one, fewest) for one in tries],
-                              columns=["label", "cutoff", "bandwidth", "estimate", "bias_corrected", "low", "high"])
+    robustness = pd.DataFrame([_tried(*one, fewest) for one in tries], columns=[
+        "label", "cutoff", "bandwidth", "estimate", "bias_corrected", "low", "high", "rests_on"])
     return Discontinuity(cutoff, *jump, *widths, *(len(set(sample.person[some])) for some in near), len(rows) - len(known),
                          yes_or_no, _binned(sample, near, yes_or_no, minimum_count), _lines(sample, widths[0]),
                          density(known["running"] if everybody is None else everybody, cutoff=cutoff), robustness)
@@ -273,8 +280,11 @@ def _tried(label, sample, widths, fewest):
     try:
         widths, jump = _jump(sample, widths, fewest)
     except ValueError:
-        return label, sample.cutoff, *[np.nan] * 5
-    return label, sample.cutoff, widths[0], *jump
+        return label, sample.cutoff, *[np.nan] * 6
+    answers = (0, 1) if sample.shown else (None,)
+    near = [side & (np.abs(sample.x) < min(widths)) for side in sample.sides]
+    behind = [some if answer is None else some & (sample.y == answer) for some in near for answer in answers]
+    return label, sample.cutoff, widths[0], *jump, min(len(set(sample.person[some])) for some in behind)
 
 
 def _binned(sample, near, yes_or_no, minimum_count):
@@ -287,10 +297,10 @@ def _binned(sample, near, yes_or_no, minimum_count):
             table["bin"] = np.searchsorted(x, x) * bins // len(x)
             people = table.groupby(["bin", "answer"])["person"].nunique().unstack(fill_value=0).to_numpy()
             if people.min() >= minimum_count and people.shape[1] == 1 + yes_or_no:
-                rows += [(part["at"].mean(), part["person"].nunique(), *_mean(part, yes_or_no), word)
-                         for _, part in table.groupby("bin")]
+                rows += [(part["at"].mean(), part["person"].nunique(), behind, *_mean(part, yes_or_no), word)
+                         for behind, (_, part) in zip(people.min(axis=1), table.groupby("bin"), strict=True)]
                 break
-    return pd.DataFrame(rows, columns=["at", "people", "estimate", "low", "high", "side"])
+    return pd.DataFrame(rows, columns=["at", "people", "rests_on", "estimate", "low", "high", "side"])
 
 
 def _mean(part, yes_or_no):

@@ -46,8 +46,9 @@ class EventStudy:
         withheld.
     table : DataFrame
         A row a time since adoption: event_time (0 is the first time in the new way), estimate, low, high (pointwise 95%
-        interval), band_low, band_high (simultaneous 95% band), adopting, compared (units). The time that changes are taken
-        from has estimate 0 and no interval; figures of too few units are missing.
+        interval), band_low, band_high (simultaneous 95% band), adopting, compared (units), rests_on (the fewer of these; a
+        unit is of one person or more). The time that changes are taken from has estimate 0, no interval and infinitely many
+        behind it; figures of too few units are missing.
     groups : DataFrame
         A row a time of adoption and a time: adopted, time, event_time, estimate, low, high, adopting, compared.
     pre_trend : PreTrend
@@ -78,6 +79,11 @@ class EventStudy:
     percent: bool
     adoption: str = "adoption"
     units: str = "units"
+
+    @property
+    def rests_on(self):
+        """The fewer of the units that adopt and that are compared."""
+        return self.counts[["adopting", "compared"]].min()
 
     @property
     def headline(self):

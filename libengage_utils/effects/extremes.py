@@ -21,7 +21,7 @@ class Extremes:
     ----------
     table : DataFrame
         A row a point of the scale, from worst to best: label, estimate (share of ratings), low, high (missing where
-        withheld), reference (share under the single hump), end (bool).
+        withheld), reference (share under the single hump; missing if any share is withheld), end (bool).
     share, reference : float
         Share of ratings at both ends, and what the single hump puts there.
     estimate, low, high : float
@@ -33,6 +33,8 @@ class Extremes:
         Whether the spread is wider than that of any distribution with one hump and this mean.
     n, people, dropped : int
         Ratings, people who gave them, and missing ratings left out.
+    rests_on : int
+        The fewest people behind a share that is shown.
     """
 
     table: pd.DataFrame = field(repr=False)
@@ -46,6 +48,7 @@ class Extremes:
     n: int
     people: int
     dropped: int
+    rests_on: int
 
     @property
     def summary(self):
@@ -132,11 +135,14 @@ def extremes(ratings, *, points, person=None, ends=1, draws=1000, minimum_count=
     table = pd.DataFrame({"label": [f"{point:g}" for point in points], "estimate": share, "low": low, "high": high,
                           "reference": hump[0], "end": outer})
     table.loc[~known.to_numpy(), ["estimate", "low", "high"]] = np.nan
+    if not known.all():      # with its mean and spread, the hump would give back what is withheld
+        table["reference"] = np.nan
     fewest = min((counts[:, part] > 0).any(axis=1).sum() for part in (outer, ~outer))
     found = (shares[0, outer].sum(), hump[0, outer].sum(), *told(excess, people),
              np.nan if too_wide[0] else _ceiling(shares[0], outer))
     found = [float(number) for number in found] if fewest >= minimum_count else [np.nan] * len(found)
-    return Extremes(table, *found, bool(too_wide[0]), len(value), int(people), dropped)
+    rests_on = min([*behind[known], *([fewest] if fewest >= minimum_count else [])], default=people)
+    return Extremes(table, *found, bool(too_wide[0]), len(value), int(people), dropped, int(rests_on))
 
 
 def single_hump(shares):

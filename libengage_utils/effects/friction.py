@@ -25,7 +25,8 @@ class ReturnModel:
     ----------
     table : DataFrame
         One row a term: label, estimate (ratio of the daily chances of returning), low, high (95%), drift (correlation
-        with time of its scaled Schoenfeld residuals: below 0, the ratio falls as days pass) and p (that it is constant).
+        with time of its scaled Schoenfeld residuals: below 0, the ratio falls as days pass), p (that it is constant) and
+        rests_on (people; where the term is yes or no, the fewer of those with and without).
     journeys, people, events, dropped : int
         Journeys, people, returns, and journeys left out because a term was missing or they were not watched for a day.
     """
@@ -57,6 +58,8 @@ class StandardisedReturn:
         Both standardised rates in 100, and the plain difference.
     journeys, people, dropped : int
         Those dropped were not watched to the end, or lack a circumstance.
+    rests_on : int
+        The fewest people with and without the exposure who came back, and who did not.
     """
 
     exposure: str
@@ -69,6 +72,7 @@ class StandardisedReturn:
     journeys: int
     people: int
     dropped: int
+    rests_on: int
 
     @property
     def headline(self):
@@ -128,9 +132,11 @@ def return_model(returns, terms, *, minimum_count=10):
     person = pd.factorize(rows["person_key"], sort=True)[0]
     back = rows["days_to_return"].notna().to_numpy()
     design = as_numbers(rows, terms)
+    rests_on = []
     for name, column in design.items():
         behind = [len(set(some)) for _, some in pd.Series(person).groupby(column.to_numpy())]
-        if len(behind) < 2 or (len(behind) == 2 and min(behind) < minimum_count):
+        rests_on.append(min(behind) if len(behind) == 2 else len(set(person)))
+        if len(behind) < 2 or rests_on[-1] < minimum_count:
             raise ValueError(f"{name}: fewer than {minimum_count} people have it, or lack it. Merge it, or leave it out.")
     if back.sum() < minimum_count * design.shape[1]:
         raise ValueError(f"{back.sum()} returns are too few for {design.shape[1]} terms: {minimum_count} a term are needed.")
@@ -145,7 +151,8 @@ def return_model(returns, terms, *, minimum_count=10):
     chi2 = back.sum() * (rank @ rest) ** 2 / (np.diag(plain) * (rank @ rank))
     ratio, low, high = (np.exp((fit.params + reach * fit.bse) / spread) for reach in (0, *stats.norm.ppf([0.025, 0.975])))
     table = pd.DataFrame({"label": list(design), "estimate": ratio, "low": low, "high": high,
-                          "drift": [np.corrcoef(rank, column)[0, 1] for column in rest.T], "p": stats.chi2.sf(chi2, 1)})
+                          "drift": [np.corrcoef(rank, column)[0, 1] for column in rest.T], "p": stats.chi2.sf(chi2, 1),
+                          "rests_on": rests_on})
     return ReturnModel(table, len(rows), int(person.max() + 1), int(back.sum()), len(returns) - len(rows))
 
 
@@ -165,7 +172,7 @@ def standardised_return(returns, exposure, adjust=("service", "earlier"), *, dra
     adjust : list of str
         Columns of circumstances to hold alike.
     draws, minimum_count, random_state
-        Samples of people, fewest people exposed and not, seed.
+        Samples of people; fewest people exposed, and not, who came back, and who did not; seed.
 
     Returns
     -------
@@ -183,20 +190,22 @@ def standardised_return(returns, exposure, adjust=("service", "earlier"), *, dra
     Examples
     --------
     >>> returns = pd.DataFrame({"person_key": range(400), "watched": 90, "service": ["loan", "scan"] * 200,
-    ...                         "failed": [True] * 200 + [False] * 200, "seen": ([True] * 3 + [False]) * 50 + [True] * 200})
+    ...     "failed": [True] * 200 + [False] * 200, "seen": ([True] * 3 + [False]) * 50 + ([True] * 9 + [False]) * 20})
     >>> round(standardised_return(returns, "failed", ["service"]).difference)
-    -24
+    -15
     """
     need_columns(returns, exposure, "seen", "watched", *adjust)
     rows = returns[returns["watched"] == returns["watched"].max()].dropna(subset=[exposure, *adjust])
     person, exposed = pd.factorize(rows["person_key"], sort=True)[0], truth(rows, exposure).to_numpy()
-    if min(len(set(person[exposed])), len(set(person[~exposed]))) < minimum_count:
-        raise ValueError(f"Fewer than {minimum_count} people have journeys with {exposure.replace('_', ' ')}, or without: "
-                         "too few to be compared.")
+    seen = truth(rows, "seen").to_numpy()
+    fewest = min(len(set(person[some & back])) for some in (exposed, ~exposed) for back in (seen, ~seen))
+    if fewest < minimum_count:
+        raise ValueError(f"Fewer than {minimum_count} people with journeys with {exposure.replace('_', ' ')}, or without, "
+                         "came back, or did not: too few to be compared.")
     alike, design = strata(rows, adjust)
     size, people = len(design), person.max() + 1
     weights, cell = people_drawn(people, draws, random_state), exposed * size + alike
-    n, y = (over_samples(weights, sums_by_person(person, cell, part, 2 * size)) for part in (cell >= 0, rows["seen"]))
+    n, y = (over_samples(weights, sums_by_person(person, cell, part, 2 * size)) for part in (cell >= 0, seen))
     one, k = np.ones((size, 1)), design.shape[1]
     design = np.vstack([np.hstack([one, design, own * one, own * design]) for own in (0, 1)])
     scale = np.r_[np.inf, np.full(k + 1, PRIORS[0]), np.full(k, PRIORS[1])]
@@ -204,7 +213,7 @@ def standardised_return(returns, exposure, adjust=("service", "earlier"), *, dra
     others, own = (100 * (part * mix).sum(axis=1) / mix.sum(axis=1) for part in np.hsplit(rate, 2))
     crude = np.diff([100 * y[0, part].sum() / n[0, part].sum() for part in (slice(size), slice(size, None))])[0]
     return StandardisedReturn(exposure, *map(float, (*told(own - others, people), own[0], others[0], crude)), len(rows),
-                              int(people), len(returns) - len(rows))
+                              int(people), len(returns) - len(rows), fewest)
 
 
 def _logistic(design, events, trials, scale):

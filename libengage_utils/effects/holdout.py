@@ -20,8 +20,9 @@ class HoldoutEffect:
     Attributes
     ----------
     arms : DataFrame
-        Rows letter and holdout: label, n, returned, estimate (share who came back), low, high. Where the chance of the
-        letter differed between people, shares weigh those of each chance as they weigh in both arms together.
+        Rows letter and holdout: label, n, returned, estimate (share who came back), low, high, rests_on (the fewer of those
+        who came back and who did not). Where the chance of the letter differed between people, shares weigh those of each
+        chance as they weigh in both arms together.
     estimate, low, high : float
         The letter's share less the holdout's, in percentage points, with its 95% interval: additional returns for every
         100 letters.
@@ -43,6 +44,11 @@ class HoldoutEffect:
     days: int
     waiting: int
     unmatched: int
+
+    @property
+    def rests_on(self):
+        """The fewest people of an arm who came back, or did not; missing where withheld."""
+        return self.arms["rests_on"].min(skipna=False)
 
     @property
     def extra(self):
@@ -143,14 +149,15 @@ def holdout_effect(followed, *, draws=10_000, minimum_count=10, random_state=0):
     people, returned = (_counts(chance, letter, among) for among in (np.ones(len(over), dtype=bool), back))
     shares = standardised_shares(returned, people)
     totals = returned.sum(axis=0), people.sum(axis=0)
+    rests_on = np.minimum(totals[0], totals[1] - totals[0])
     arms = pd.DataFrame({"label": ["written to", "held back by lot"], "n": totals[1], "returned": totals[0],
-                         **dict(zip(("estimate", "low", "high"), shares, strict=True))}, index=ARMS)
+                         **dict(zip(("estimate", "low", "high"), shares, strict=True)), "rests_on": rests_on}, index=ARMS)
     figures = [*(100 * number for number in difference(*shares)),
                _drawn_anew(chance, lot, letter, back, people, draws, random_state)]
-    if min(totals[0].min(), (totals[1] - totals[0]).min()) < minimum_count:
+    if rests_on.min() < minimum_count:
         figures = [np.nan] * len(figures)
-        arms = arms.astype({"returned": float})
-        arms[["returned", "estimate", "low", "high"]] = np.nan
+        arms = arms.astype({"returned": float, "rests_on": float})
+        arms[["returned", "estimate", "low", "high", "rests_on"]] = np.nan
     return HoldoutEffect(arms, *figures, int(over["watched"].max()), waiting, unmatched)
 
 

@@ -16,6 +16,8 @@ class FewerBack:
     ----------
     estimate, low, high : float
         Fewer errands followed by a return, in 100, with the 95% interval.
+    rests_on : int
+        As of `StandardisedReturn`.
     summary : str
         The comparison in sentences.
     """
@@ -23,6 +25,7 @@ class FewerBack:
     estimate: float
     low: float
     high: float
+    rests_on: int
     summary: str
 
 
@@ -65,4 +68,4 @@ def fewer_back(steps, events, *, as_of, days=90, put_right="left out", alike=("s
     failed = (returns["kind"] == "failed, not put right") | (mended & (put_right == "a failure"))
     found = standardised_return(returns.assign(**{"a failure left as it was": failed}), "a failure left as it was", alike,
                                 draws=draws, minimum_count=minimum_count, random_state=random_state)
-    return FewerBack(-found.difference, -found.high, -found.low, found.summary)
+    return FewerBack(-found.difference, -found.high, -found.low, found.rests_on, found.summary)

@@ -29,7 +29,8 @@ class RateModel:
     ----------
     table : DataFrame
         A row a feature: feature, label, these and those (the lists compared, in words), estimate (ratio of openings per
-        student and week), low, high (95%); log_estimate and error of all items against none, or of twice the length.
+        student and week), low, high (95%); log_estimate and error of all items against none, or of twice the length;
+        rests_on, the modules whose lists differ in it, each of which is of one teacher or more.
     estimate, low, high : float
         The largest difference of all in percent of openings, more or fewer, with a 95% interval that allows for having
         looked at several.
@@ -61,10 +62,15 @@ class RateModel:
     notes: tuple
 
     @property
+    def rests_on(self):
+        """The fewest modules behind a feature."""
+        return self.table["rests_on"].min()
+
+    @property
     def in_percent(self):
-        """By feature, openings more or fewer in percent: label, estimate, low, high (DataFrame)."""
+        """By feature, openings more or fewer in percent: label, estimate, low, high, rests_on (DataFrame)."""
         figures = self.table[["estimate", "low", "high"]]
-        return self.table[["label"]].join(100 * (figures - 1))
+        return self.table[["label", "rests_on"]].join(100 * (figures - 1))
 
     @property
     def headline(self):
@@ -173,8 +179,8 @@ def rate_model(panel, features=tuple(FEATURES), *, family="negative binomial", w
                          f"{FEWEST_MODULES} are needed: the lists of one module are too much alike to tell more.")
     apart = rows[list(features)]
     ends = (apart - apart.groupby(module).transform("mean") if within_modules else apart).quantile(TENTHS)
-    differ = [name for name in features if _modules_apart(rows, module, name, within_modules) >= minimum_count
-              and ends[name].iloc[0] < ends[name].iloc[1]]
+    behind = {name: _modules_apart(rows, module, name, within_modules) for name in features}
+    differ = [name for name in features if behind[name] >= minimum_count and ends[name].iloc[0] < ends[name].iloc[1]]
     notes = [f"Left out: {name}, since hardly any lists, or those of fewer than {minimum_count} modules, differ in it."
              for name in features if name not in differ]
     if dropped := len(panel) - len(rows):
@@ -198,7 +204,7 @@ def rate_model(panel, features=tuple(FEATURES), *, family="negative binomial", w
     words = [_in_words(name, *ends[name], within_modules) for name in differ]
     table = pd.DataFrame(words, columns=["label", "these", "those"]).assign(
         estimate=np.exp(b * step), low=np.exp((b - reach) * step), high=np.exp((b + reach) * step), log_estimate=b,
-        error=error)
+        error=error, rests_on=[behind[name] for name in differ])
     table.insert(0, "feature", differ)
     size, error = np.abs(b) * step, error * step
     limits = size.max(), max((size - _reach(modules, len(differ)) * error).max(), 0), (size + _reach(modules) * error).max()

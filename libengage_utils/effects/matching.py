@@ -32,6 +32,8 @@ class MatchedDifference:
         Rows of treated with and without a like, people behind the difference, rows left out since a value was missing.
     yes_or_no : bool
         Whether the outcome has no values but 0 and 1.
+    rests_on : int
+        The fewest people on a side; where the outcome is yes or no, with either answer.
     """
 
     treated: str
@@ -51,6 +53,7 @@ class MatchedDifference:
     people: int
     dropped: int
     yes_or_no: bool
+    rests_on: int
 
     @property
     def weakness(self):
@@ -132,12 +135,12 @@ def matched_difference(table, treated, outcome, on, *, draws=1000, minimum_count
     both = np.isin(alike, alike[own]) & np.isin(alike, alike[~own])
     person, keys = pd.factorize(rows["person_key"], sort=True)
     sides = both & own, both & ~own
-    if min(len(set(person[side])) for side in sides) < minimum_count:
+    if (rests_on := min(len(set(person[side])) for side in sides)) < minimum_count:
         raise ValueError(f"Fewer than {minimum_count} people have a like, with {treated} or without: hold "
                          "fewer circumstances alike, or bands of them that are wider.")
     others, theirs, share = means_of_likes(own, alike, value, person, draws, random_state)
     answers = [side & (value == answer) for side in sides for answer in (0, 1)]
-    if yes_or_no and min(len(set(person[answer])) for answer in answers) < minimum_count:
+    if yes_or_no and (rests_on := min(len(set(person[answer])) for answer in answers)) < minimum_count:
         raise ValueError(f"Of people alike, too few had the outcome, or had it not, with {treated} or without, for the "
                          "two to be compared.")
     ratio = np.array(told(theirs / others, len(keys))) if yes_or_no else np.full(3, np.nan)
@@ -145,7 +148,7 @@ def matched_difference(table, treated, outcome, on, *, draws=1000, minimum_count
     return MatchedDifference(
         treated, outcome, *map(float, told(theirs - others, len(keys))), float(value[own].mean() - value[~own].mean()),
         *map(float, ratio), *e_value(*ratio), _balance(as_numbers(rows, on), own, weights), int(sides[0].sum()),
-        int((own & ~both).sum()), len(set(person[both])), len(table) - len(rows), yes_or_no)
+        int((own & ~both).sum()), len(set(person[both])), len(table) - len(rows), yes_or_no, rests_on)
 
 
 def means_of_likes(own, alike, value, person, draws, random_state):

@@ -43,6 +43,11 @@ class OffTheWay:
     dropped: int
 
     @property
+    def rests_on(self):
+        """The fewer of the people off the way and on it; missing where withheld."""
+        return self.table["people"].min(skipna=False)
+
+    @property
     def headline(self):
         """Which of the two felt better, in a sentence."""
         if np.isnan(self.estimate):

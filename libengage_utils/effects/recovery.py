@@ -23,13 +23,14 @@ def recovery(returns, overall="overall", *, draws=1000, minimum_count=10, random
     overall : str
         Column of the rating of the whole journey as valence, missing where it was not given.
     draws, minimum_count, random_state
-        Samples of people, fewest people on either side of a figure, seed.
+        Samples of people; fewest people on either side of a figure who, of a return, came back, and did not; seed.
 
     Returns
     -------
     DataFrame
         Rows satisfaction, acts and return: label, estimate, low, high, n (failures matched), matched (their share of the
-        failures of which the figure is known) and people; missing where too few people are behind it.
+        failures of which the figure is known), people and rests_on (the fewest on a side); missing where too few people
+        are behind it.
 
     Raises
     ------
@@ -43,7 +44,8 @@ def recovery(returns, overall="overall", *, draws=1000, minimum_count=10, random
     Examples
     --------
     >>> returns = pd.DataFrame({"person_key": range(200), "kind": ["nothing failed", "failed, put right"] * 100,
-    ...     "earlier": 3, "service": "loan", "overall": [0.2, 0.5] * 100, "acts_after": 4, "seen": True, "watched": 90})
+    ...     "earlier": 3, "service": "loan", "overall": [0.2, 0.5] * 100, "acts_after": 4, "watched": 90,
+    ...     "seen": [True, True, False, False] * 50})
     >>> recovery(returns)["estimate"].round(1).tolist()
     [0.3, 0.0, 0.0]
     """
@@ -52,23 +54,26 @@ def recovery(returns, overall="overall", *, draws=1000, minimum_count=10, random
     if not (compared["kind"] == KINDS[1]).any():
         raise ValueError("No journey failed and was put right, so there is no recovery to look at.")
     over = compared["watched"] == returns["watched"].max()
-    figures = {"how the whole was rated (from -1 to 1)": compared[overall].astype(float),
-               "acts in the days after": compared["acts_after"].astype(float),
-               "seen again (in 100)": (100 * compared["seen"].astype(float)).where(over)}
-    rows = [(label, *_matched(compared, value, draws, minimum_count, random_state)) for label, value in figures.items()]
-    return pd.DataFrame(rows, index=["satisfaction", "acts", "return"],
-                        columns=["label", "estimate", "low", "high", "n", "matched", "people"])
+    figures = {"satisfaction": ("how the whole was rated (from -1 to 1)", compared[overall].astype(float)),
+               "acts": ("acts in the days after", compared["acts_after"].astype(float)),
+               "return": ("seen again (in 100)", (100 * compared["seen"].astype(float)).where(over))}
+    rows = [(label, *_matched(compared, value, name == "return", draws, minimum_count, random_state))
+            for name, (label, value) in figures.items()]
+    return pd.DataFrame(rows, index=list(figures),
+                        columns=["label", "estimate", "low", "high", "n", "matched", "people", "rests_on"])
 
 
-def _matched(journeys, value, draws, minimum_count, random_state):
-    """Difference of a figure between failures put right and their matches, its limits, and how many matched."""
+def _matched(journeys, value, yes_or_no, draws, minimum_count, random_state):
+    """Difference of a figure between failures put right and their matches, its limits, and how many are behind it."""
     known = value.notna()
     rows, value = journeys[known], value[known].to_numpy()
     failed = (rows["kind"] == KINDS[1]).to_numpy()
     alike = strata(rows, ["service", "earlier"])[0]
     both = np.isin(alike, alike[failed]) & np.isin(alike, alike[~failed])
     person, keys = pd.factorize(rows["person_key"], sort=True)
-    if min(len(set(person[both & part])) for part in (failed, ~failed)) < minimum_count:
-        return (np.nan,) * 6
+    answers = [value > 0, value <= 0] if yes_or_no else [known[known].to_numpy()]
+    fewest = min(len(set(person[both & side & answer])) for side in (failed, ~failed) for answer in answers)
+    if fewest < minimum_count:
+        return (np.nan,) * 7
     others, theirs, _ = means_of_likes(failed, alike, value, person, draws, random_state)
-    return *told(theirs - others, len(keys)), (both & failed).sum(), both[failed].mean(), len(set(person[both]))
+    return *told(theirs - others, len(keys)), (both & failed).sum(), both[failed].mean(), len(set(person[both])), fewest

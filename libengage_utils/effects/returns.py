@@ -104,7 +104,8 @@ def return_curves(returns, by="kind", *, draws=1000, minimum_count=10, random_st
     Returns
     -------
     DataFrame
-        group, day, estimate, low, high; empty where every group is too small.
+        group, day, estimate, low, high, rests_on (the fewer of the people who came back since the day before it and of those
+        still watched); empty where every group is too small.
 
     Examples
     --------
@@ -119,7 +120,7 @@ def return_curves(returns, by="kind", *, draws=1000, minimum_count=10, random_st
         person, keys = pd.factorize(some["person_key"], sort=True)
         back = some["days_to_return"].notna().to_numpy()
         time = some["days_to_return"].fillna(some["watched"]).to_numpy().astype(int)
-        days = _shown(person, time, back, horizon, minimum_count)
+        days, behind = _shown(person, time, back, horizon, minimum_count)
         if len(keys) < minimum_count or len(days) < 2:
             continue
         weights = people_drawn(len(keys), draws, random_state)
@@ -128,8 +129,10 @@ def return_curves(returns, by="kind", *, draws=1000, minimum_count=10, random_st
         watched = np.cumsum(left[:, ::-1], axis=1)[:, ::-1]
         share = 1 - np.cumprod(1 - came / np.maximum(watched, 1), axis=1)[:, days]
         share, low, high = told(share, len(keys))
-        rows.append(pd.DataFrame({"group": group, "day": days, "estimate": share, "low": low, "high": high}))
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["group", "day", "estimate", "low", "high"])
+        rows.append(pd.DataFrame({"group": group, "day": days, "estimate": share, "low": low, "high": high,
+                                  "rests_on": behind}))
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(
+        columns=["group", "day", "estimate", "low", "high", "rests_on"])
 
 
 def _journeys(steps, keys):
@@ -149,17 +152,19 @@ def _journeys(steps, keys):
 
 
 def _shown(person, time, back, horizon, minimum_count):
-    """Days at which a curve may be shown: enough came back since the day before them, and enough are still watched."""
-    days = [0]
+    """Days at which a curve may be shown, since enough came back since the last and are still watched; and how many."""
+    days, behind = [0], [len(set(person))]
     for day in [*range(7, horizon, 7), horizon]:
         came = len(set(person[back & (time > days[-1]) & (time <= day)]))
-        if len(set(person[(time > day) | (~back & (time == day))])) < minimum_count:
+        watched = len(set(person[(time > day) | (~back & (time == day))]))
+        if watched < minimum_count:
             break
         if came >= minimum_count or (day == horizon and not came):
             days.append(day)
+            behind.append(min(came, watched) if came else watched)
         elif day == horizon and len(days) > 1:
-            days[-1] = day
-    return days
+            days[-1], behind[-1] = day, min(behind[-1], watched)
+    return days, behind
 
 
 def need_columns(returns, *columns):

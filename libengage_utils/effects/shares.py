@@ -22,7 +22,8 @@ def share_returned(followed, by=None, *, minimum_count=10):
     Returns
     -------
     DataFrame
-        label, n, estimate, low, high, a row a group; missing where withheld.
+        label, n, estimate, low, high, rests_on (the fewer of those who came back and who did not), a row a group; missing
+        where withheld.
 
     References
     ----------
@@ -31,7 +32,7 @@ def share_returned(followed, by=None, *, minimum_count=10):
     Examples
     --------
     >>> share_returned(pd.DataFrame({"returned": [True] * 20 + [False] * 80})).round(3).values.tolist()
-    [['everybody', 100.0, 0.2, 0.133, 0.289]]
+    [['everybody', 100.0, 0.2, 0.133, 0.289, 20]]
     """
     over = followed[followed["returned"].notna()]
     group = "everybody" if by is None else over[by].astype(object).where(over[by].notna(), "not known")
@@ -41,7 +42,7 @@ def share_returned(followed, by=None, *, minimum_count=10):
     n = cells.sum(axis=1)
     low, high = proportion_confint(cells["back"].to_numpy(), n.to_numpy(), method="wilson")
     table = pd.DataFrame({"n": n.where(n >= minimum_count).astype(float), "estimate": cells["back"] / n,
-                          "low": low, "high": high})
+                          "low": low, "high": high, "rests_on": cells.min(axis=1)})
     table.loc[~shown, ["estimate", "low", "high"]] = np.nan
     return table.reset_index()
 

@@ -149,9 +149,11 @@ def _study(read, unit, outcome, comparison, anticipation, weigh, percent, minimu
     test = wald(table[earlier], influence[earlier])
     overall, table, groups = (_limits(some, level, percent) for some in (overall, table, groups))
     table.insert(0, "event_time", events)
+    table["rests_on"] = table[["adopting", "compared"]].min(axis=1, skipna=False)
     apart = table[earlier].set_index("event_time")["estimate"]
     at = apart.abs().idxmax() if len(apart) else np.nan
-    table = pd.concat([table, pd.DataFrame({"event_time": [base], "estimate": 0.0})]).sort_values("event_time")
+    given = pd.DataFrame({"event_time": [base], "estimate": 0.0, "rests_on": np.inf})
+    table = pd.concat([table, given]).sort_values("event_time")
     labels = {"adopted": read.times[cells.cohort], "time": read.times[cells.time], "event_time": cells.event}
     groups = pd.concat([pd.DataFrame(labels), groups.drop(columns=["band_low", "band_high"])], axis=1)
     return EventStudy(*overall.loc[0, ["estimate", "low", "high", "error"]].tolist(),

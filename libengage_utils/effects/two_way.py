@@ -31,8 +31,8 @@ class TwoWay:
     cells, negative, negative_sum : int, int, float
         Units times times in the new way; how many of them have a weight below nought in the estimate; and the sum of these
         weights, where all sum to 1.
-    units : int
-        Units with an outcome.
+    units, rests_on : int
+        Units with an outcome; the fewer of those that adopt and of those that can be compared with them.
     outcome : str
         What changed, in words.
     percent : bool
@@ -49,6 +49,7 @@ class TwoWay:
     negative: int
     negative_sum: float
     units: int
+    rests_on: int
     outcome: str
     percent: bool
 
@@ -143,7 +144,8 @@ def two_way(panel, *, unit, time, outcome, adopted, percent=False, minimum_count
 
     adopting = (read.adopts > 0) & (read.adopts < times)
     compared = read.adopts > read.adopts[adopting].min()
-    if min(adopting.sum(), compared.sum()) < minimum_count:
+    rests_on = min(adopting.sum(), compared.sum())
+    if rests_on < minimum_count:
         estimate = error = np.nan
     figures = estimate + np.array([0, -1, 1]) * stats.t.isf(0.025, units - 1) * error
     weights = apart[new > 0] / apart[new > 0].sum()
@@ -153,7 +155,8 @@ def two_way(panel, *, unit, time, outcome, adopted, percent=False, minimum_count
         error *= 100 * np.exp(estimate)
         figures, comparisons["estimate"] = 100 * np.expm1(figures), 100 * np.expm1(comparisons["estimate"])
     return TwoWay(*figures.tolist(), float(error), comparisons, float(comparisons["weight"].iloc[-1]), len(weights),
-                  int(negative.sum()), float(weights[negative].sum()), units, outcome.replace("_", " "), percent)
+                  int(negative.sum()), float(weights[negative].sum()), units, int(rests_on), outcome.replace("_", " "),
+                  percent)
 
 
 def _sums(codes, values):

@@ -27,7 +27,8 @@ class Qini:
     ----------
     curve : DataFrame
         Qini curve: share (of people written to, the highest predicted gain first), estimate, low, high (returns added, for
-        every 100 people in all), at_random (the same if people were taken at random). Empty where refused.
+        every 100 people in all), at_random (the same if people were taken at random), rests_on (the fewest of an arm who
+        came back, or did not, since the row before). Empty where refused.
     coefficient, low, high : float
         Mean height of the curve above the random one, in returns for every 100 people, with its 95% interval.
     people : int
@@ -114,7 +115,7 @@ def qini(followed, features, *, folds=5, draws=1000, minimum_count=10, random_st
                     f"{cannot}at least {RETURNS} in each group must have come back, and as many not.")
     order = _ranked(as_numbers(rows, features).to_numpy(), letter, back, folds, random_state)
     letter, back, chance, people = letter[order], back[order], rows["probability"].to_numpy()[order], len(order)
-    at = _steps(letter, back, minimum_count)
+    at, behind = _steps(letter, back, minimum_count)
     gains, heights = _gains(letter, back, chance, at, people_drawn(people, draws, random_state))
     coefficient, low, high = (float(number) for number in told(heights, people))
     if not low > 0:
@@ -123,7 +124,8 @@ def qini(followed, features, *, folds=5, draws=1000, minimum_count=10, random_st
                     f"at random does (95% interval {low:+.2f} to {high:+.2f}).")
     curve = pd.DataFrame(dict(zip(("estimate", "low", "high"), told(gains, people), strict=True)))
     curve.insert(0, "share", (at + 1) / people)
-    return Qini(curve.assign(at_random=curve["share"] * gains[0, -1]), coefficient, low, high, people, "")
+    curve = curve.assign(at_random=curve["share"] * gains[0, -1], rests_on=behind)
+    return Qini(curve, coefficient, low, high, people, "")
 
 
 def _ranked(x, letter, back, folds, random_state):
@@ -141,13 +143,14 @@ def _ranked(x, letter, back, folds, random_state):
 
 
 def _steps(letter, back, minimum_count):
-    """Places at which the curve is shown: each step holds enough of either arm who came back, and who did not."""
+    """Places at which the curve is shown: enough of either arm came back since the last, and did not; and how many."""
     cells = np.stack([letter & back, letter & ~back, ~letter & back, ~letter & ~back]).cumsum(axis=1)
     steps, least = [], np.full(len(cells), minimum_count)
     while (cells[:, -1] >= least).all():
         steps.append((cells < least[:, np.newaxis]).any(axis=0).sum())
         least = cells[:, steps[-1]] + minimum_count
-    return np.array([*steps[:-1], len(letter) - 1])
+    at = np.array([*steps[:-1], len(letter) - 1])
+    return at, np.diff(cells[:, at], axis=1, prepend=0).min(axis=0)
 
 
 def _gains(letter, back, chance, at, times):

@@ -108,11 +108,14 @@ def naive(effect, placebo, *, minimum_count=10):
         raise ValueError(f"The placebo cohort was watched for {window} days and the lot for {effect.days}: give both the "
                          "same window.")
     limits = ["estimate", "low", "high"]
-    arms, before = effect.arms[limits], share_returned(placebo, minimum_count=minimum_count)[limits].iloc[0]
+    arms, unasked = effect.arms[limits], share_returned(placebo, minimum_count=minimum_count).iloc[0]
+    before = unasked[limits].astype(float)
     table = pd.DataFrame(np.vstack([100 * arms.loc["letter"], 100 * before, 100 * arms.loc["holdout"],
                                     [effect.estimate, effect.low, effect.high]]), columns=limits)
     table.insert(0, "label", ["written to, before and after", "not written to, on an earlier day",
                               "not written to, by lot", "what the letter added"])
+    letter, holdout = effect.arms["rests_on"]
+    table["rests_on"] = [letter, unasked["rests_on"], holdout, effect.rests_on]
     anyway = ratio(*arms.loc[["holdout", "letter"], limits].to_numpy().T)
     times = [np.nan if np.isnan(share) else 1 / (1 - share) if share < 1 else np.inf for share in anyway]
     return NaiveReading(table, *times, difference(*np.array([before, arms.loc["holdout"]]).T))

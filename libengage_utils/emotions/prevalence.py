@@ -175,6 +175,7 @@ def prevalence(scored, scored_coded, codes, *, group=None, sample_weight=None, p
     likeliest = np.array([len(np.unique(units[top == at])) for at in range(len(groups))])
     table.loc[_few(likeliest, minimum_count), "counted"] = np.nan
     table["withheld"] = _few((table["estimate"] * len(sizes)).round().to_numpy(), minimum_count)
+    table["rests_on"] = (np.minimum(table["estimate"], 1 - table["estimate"]) * len(sizes)).round()
     table.loc[table["withheld"], "basis"] = "withheld"
     table.loc[table["withheld"], ["estimate", "low", "high", "mean_probability"]] = np.nan
     table = table.rename_axis("group").reset_index()

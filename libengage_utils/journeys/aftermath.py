@@ -14,7 +14,7 @@ from .sessions import acts_of_people, longest_pause
 
 NOTHING, UNNAMED, ANYWHERE = "nothing more", "something unnamed", "anywhere"
 MOST_TOLD = 3
-COLUMNS = ["before", "after", "high", "low", "difference", "ci_low", "ci_high", "p"]
+COLUMNS = ["before", "after", "high", "low", "difference", "ci_low", "ci_high", "rests_on", "p"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Aftermath:
         From the touchpoint that felt so (rows) to the next act (columns): shares of people; missing where withheld.
     differences : DataFrame
         By `before` and `after`: `high` and `low` (standardised shares), `difference` (after a low less after a high) with
-        its 95% interval `ci_low`, `ci_high`, and `p_adjusted`; the rows `before` = "anywhere" are over all touchpoints.
+        its 95% interval `ci_low`, `ci_high`, `rests_on` (the fewest people who did this, or something else, after a high or
+        a low) and `p_adjusted`; the rows `before` = "anywhere" are over all touchpoints.
     highs, lows : int
         People compared: those whose first strong feeling was a high, and a low.
     gap_days : float
@@ -180,27 +181,29 @@ def _compared(name, rows, draws, minimum_count, rng):
     sizes = sizes[(sizes > 0).all(axis=1)].astype(float)
     rows = rows[rows["stratum"].isin(sizes.index)]
     is_low = rows["low"].to_numpy(dtype=bool)
-    acts = [after for after, group in rows.groupby("after") if _enough(group["low"], is_low, minimum_count)]
-    if not acts:
+    behind = {after: _fewest(group["low"], is_low) for after, group in rows.groupby("after")}
+    behind = {after: fewest for after, fewest in behind.items() if fewest >= minimum_count}
+    if not behind:
         return
     stratum = pd.Categorical(rows["stratum"], categories=sizes.index).codes
     n_high, n_low = sizes.to_numpy().T
     weight = n_high * n_low / (n_high + n_low)
     per_high, per_low = ((weight / weight.sum() / n)[stratum] for n in (n_high, n_low))
     permuted = _permuted(stratum, is_low, draws, rng)
-    for after in acts:
+    for after, fewest in behind.items():
         here = (rows["after"] == after).to_numpy()
         high, low = (per_high * (here & ~is_low)).sum(), (per_low * (here & is_low)).sum()
         by_chance = permuted @ ((per_low + per_high) * here) - (per_high * here).sum()
         reach = stats.norm.ppf(0.975) * np.sqrt(_sato(here, is_low, stratum, n_high, n_low))
         extreme = (np.abs(by_chance) >= abs(low - high) - 1e-12).sum()
-        yield name, after, high, low, low - high, low - high - reach, low - high + reach, (1 + extreme) / (1 + draws)
+        yield (name, after, high, low, low - high, low - high - reach, low - high + reach, fewest,
+               (1 + extreme) / (1 + draws))
 
 
-def _enough(low, is_low, minimum_count):
-    """Whether enough people did this, and enough did something else, after highs and after lows."""
+def _fewest(low, is_low):
+    """The fewest people who did this, or something else, after highs or after lows."""
     did = np.bincount(low, minlength=2)
-    return min(*did, *(np.bincount(is_low, minlength=2) - did)) >= minimum_count
+    return int(min(*did, *(np.bincount(is_low, minlength=2) - did)))
 
 
 def _sato(here, is_low, stratum, n_high, n_low):

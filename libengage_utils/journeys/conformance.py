@@ -18,11 +18,15 @@ MOST_TOLD = 3
 
 @dataclass(frozen=True)
 class ShareOff:
-    """Share of errands that leave the way, with its 95% interval; made by `share_off`. Missing where withheld."""
+    """Share of errands that leave the way, with its 95% interval; made by `share_off`. Missing where withheld.
+
+    It `rests_on` the people who leave the way or on those who keep to it, whichever are fewer.
+    """
 
     estimate: float
     low: float
     high: float
+    rests_on: float
     journeys: int
     people: int
 
@@ -39,11 +43,12 @@ class Conformance:
         fitness, the number of steps "skipped", "repeated", "out of order" and "added", finished (bool: the last required
         step was walked), off (bool: left the way).
     services : DataFrame
-        One row a service, most errands first: label, journeys, people, estimate (share off), low, high (95%), fitness
-        (mean), fitness_low, fitness_high; missing where withheld.
+        One row a service, most errands first: label, journeys, people, estimate (share off), low, high (95%), rests_on (the
+        fewer of the people who leave the way and who keep to it), fitness (mean), fitness_low, fitness_high; missing where
+        withheld.
     deviations : DataFrame
         One row a service, step and kind, most frequent first: service, step, kind, journeys, people, estimate (share of
-        the service's errands), low, high; missing where withheld.
+        the service's errands), low, high, rests_on; missing where withheld.
     estimate, low, high : float
         Share of all errands counted that left the way, with its 95% interval.
     people : int
@@ -232,7 +237,7 @@ def share_off(journeys, *, kinds=KINDS, clear_days=0, finished=False, first=Fals
     person = pd.factorize(rows["person_key"])[0]
     off = (rows[list(kinds)] > 0).any(axis=1)
     hits, size = np.bincount(person, off)[:, np.newaxis], np.bincount(person)[:, np.newaxis]
-    share = shares(size, hits, minimum_count).loc[0, ["estimate", "low", "high"]]
+    share = shares(size, hits, minimum_count).loc[0, ["estimate", "low", "high", "rests_on"]]
     return ShareOff(*map(float, share), len(rows), len(size))
 
 
@@ -289,7 +294,7 @@ def _by_service(journeys, minimum_count):
 
 
 def shares(size, hits, minimum_count):
-    """Shares of errands (people, k) that are hits: journeys, people, estimate, low, high; a row a cell, some withheld."""
+    """Shares of errands (people, k) that are hits: a row a cell, with who is behind it; some withheld."""
     share, variance, freedom = _clustered(size, hits)
     people, n = (size > 0).sum(axis=0), size.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -299,7 +304,8 @@ def shares(size, hits, minimum_count):
     reach = np.sqrt(square * share * (1 - share) + square**2 / 4) / (1 + square)
     table = pd.DataFrame({"journeys": hits.sum(axis=0), "people": (hits > 0).sum(axis=0), "estimate": share,
                           "low": middle - reach, "high": middle + reach}, dtype=float)
-    table[np.minimum(table["people"], (hits < size).sum(axis=0)) < minimum_count] = np.nan
+    table["rests_on"] = np.minimum(table["people"], (hits < size).sum(axis=0))
+    table[table["rests_on"] < minimum_count] = np.nan
     return table
 
 

@@ -125,6 +125,7 @@ def variants(steps, *, as_of=None, edge_days=60, minimum_count=10):
     for name, of in (("estimate", "entropy"), ("low", "entropy_low"), ("high", "entropy_high")):
         rows[name] = 2 ** rows[of]
     rows = rows.sort_values(["journeys", "label"], ascending=[False, True], ignore_index=True)
+    rows["rests_on"] = rows["people"]
     rows[list(rows)[1:]] = rows[list(rows)[1:]].astype(float).where(rows["people"].notna(), axis=0)
     return Variants(rows, len(table) - len(kept))
 

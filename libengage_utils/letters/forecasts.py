@@ -48,7 +48,8 @@ def calibration(probability, returned, *, bins=5, minimum_count=10):
     -------
     DataFrame
         One row a group, least likely first: predicted (mean forecast), people, returned (share), low and high (95%
-        interval). Missing where fewer than `minimum_count` people came back, or did not.
+        interval), rests_on (the fewer of those who came back and who did not). Missing where these are fewer than
+        `minimum_count`.
 
     Raises
     ------
@@ -62,18 +63,18 @@ def calibration(probability, returned, *, bins=5, minimum_count=10):
     Examples
     --------
     >>> print(calibration([0.2] * 100 + [0.6] * 100, [True] * 25 + [False] * 75 + [True] * 55 + [False] * 45).round(2))
-       predicted  people  returned   low  high
-    0        0.2     100      0.25  0.18  0.34
-    1        0.6     100      0.55  0.45  0.64
+       predicted  people  returned   low  high  rests_on
+    0        0.2     100      0.25  0.18  0.34        25
+    1        0.6     100      0.55  0.45  0.64        45
     """
     probability, returned = _forecast(probability, returned)
     group = np.ceil(bins * rankdata(probability) / len(probability))
     rows = pd.DataFrame({"probability": probability, "returned": returned}).groupby(group)
     table = rows.agg(predicted=("probability", "mean"), people=("returned", "size"), back=("returned", "sum"))
     low, high = proportion_confint(table["back"], table["people"], method="wilson")
-    table = table.assign(returned=table["back"] / table["people"], low=low, high=high)
-    enough = np.minimum(table["back"], table["people"] - table["back"]) >= minimum_count
-    return table.drop(columns="back").where(enough).reset_index(drop=True)
+    table = table.assign(returned=table["back"] / table["people"], low=low, high=high,
+                         rests_on=np.minimum(table["back"], table["people"] - table["back"]))
+    return table.drop(columns="back").where(table["rests_on"] >= minimum_count).reset_index(drop=True)
 
 
 def brier_skill(probability, returned, *, draws=2000, minimum_count=10, random_state=0):

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from ..engagement import day_number
-from ..privacy import about, suppress
+from ..privacy import about, counts_shown, suppress
 from .expected import EVER, Clock, day_numbers
 
-WRITE = "to be written to"
+UNSEEN, RECENT = "no source could have seen them", "seen within the last {} expected days"
+TOO_SOON, WRITE = "not expected for so long yet", "to be written to"
 
 
 def silence(people, events, *, on, holidays=None, absences=None, coverage=None):
@@ -141,6 +142,16 @@ class Quiet:
         return shown.rename("people").reset_index()
 
     @property
+    def counts(self):
+        """What `table` and `summary` make public, by reason and by how long people had been silent (list of dict)."""
+        of, shown = f"people eligible on {self.on:%Y-%m-%d}", self.table.set_index("reason")["people"]
+        kinds, recent = (UNSEEN, "less", f"{self.lapse_days} days or more"), (RECENT.format(self.lapse_days), TOO_SOON)
+        rule = np.select([shown.index == UNSEEN, shown.index.isin(recent)], kinds[:2], kinds[2])
+        cells = pd.DataFrame({kind: shown.where(rule == kind, 0) for kind in kinds}).rename_axis(columns="rule")
+        everybody = round(self.left_out["people"].sum(), -1)
+        return [*counts_shown(cells, of, rounded=10), *counts_shown(everybody, of, rounded=10)]
+
+    @property
     def summary(self):
         """The finding in two sentences."""
         seen = int(self.people["seen_before"].sum())
@@ -204,9 +215,9 @@ def quiet_by_rule(silent, people, *, lapse_days, outcome_days, on, minimum_count
                          "silence was counted with.")
     recent = rows["silent_days"] < lapse_days
     reasons = {
-        "no source could have seen them": ~rows["covered"],
-        f"seen within the last {lapse_days} expected days": recent & rows["seen_before"],
-        "not expected for so long yet": recent & ~rows["seen_before"],
+        UNSEEN: ~rows["covered"],
+        RECENT.format(lapse_days): recent & rows["seen_before"],
+        TOO_SOON: recent & ~rows["seen_before"],
         "away on the day": rows["away"],
         "leaves before the window is over": rows["end"] < day_numbers([on])[0] + outcome_days,
         "no working address": ~rows["contactable"],

@@ -17,8 +17,8 @@ class RungUse:
     Attributes
     ----------
     table : DataFrame
-        A row a rung that has lists: label, estimate (openings per student and week), low, high (95%), lists, modules.
-        Missing where withheld.
+        A row a rung that has lists: label, estimate (openings per student and week), low, high (95%), lists, modules;
+        rests_on, the modules, each of which is of one teacher or more. Missing where withheld.
     ratio, low, high : float
         Openings per student and week of lists made together with students, over those of others, with its 95% interval.
         Missing where too few modules are behind either, or it would give a withheld rung away.
@@ -101,8 +101,9 @@ def use_by_rung(panel, *, draws=1000, minimum_count=10, random_state=0):
     by_rung, by_side = (_rates(rows, module, cell, cells, times) for cell, cells in ((rung, len(RUNGS)), (together, 2)))
     table = pd.DataFrame([
         (name, *(told(by_rung[:, at], modules[at]) if shown[at] else [np.nan] * 3),
-         *np.where(shown[at], [lists[:, at].sum(), modules[at]], np.nan))
-        for at, name in enumerate(RUNGS) if modules[at]], columns=["label", "estimate", "low", "high", "lists", "modules"])
+         *np.where(shown[at], [lists[:, at].sum(), modules[at], modules[at]], np.nan))
+        for at, name in enumerate(RUNGS) if modules[at]],
+        columns=["label", "estimate", "low", "high", "lists", "modules", "rests_on"])
     ratio = [np.nan] * 3
     if _sides_may_be_shown(module, together, ~shown[rung], minimum_count):
         ratio = told(by_side[:, 1] / by_side[:, 0], len(names))

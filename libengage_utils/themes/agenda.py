@@ -23,7 +23,7 @@ class Agenda:
     ----------
     table : DataFrame
         One row a priority, in the agenda's order: label, order; estimate, low, high of the share of comments that speak of
-        it; people who do; place by that share.
+        it; people who do; rests_on, the fewer of those who do and who do not; place by that share.
     troubled : DataFrame
         The same of the troubled comments (valence below 0).
     themes : DataFrame
@@ -73,8 +73,9 @@ class Agenda:
         most : int
             Themes, at most.
         """
-        ours = self.table[["label", "order", "estimate", "low", "high"]].rename(columns={"order": "ours"})
-        theirs = voiced.set_index("label")[["estimate", "low", "high"]].reindex(self.unheard).dropna()
+        figures = ["estimate", "low", "high", "rests_on"]
+        ours = self.table[["label", "order", *figures]].rename(columns={"order": "ours"})
+        theirs = voiced.set_index("label")[figures].reindex(self.unheard).dropna()
         theirs = theirs.head(most).rename(index="\u201c{}\u201d".format).rename_axis("label").reset_index()
         return pd.concat([ours.astype({"ours": float}), theirs], ignore_index=True)
 
@@ -182,7 +183,8 @@ def _by_priority(ours, person, speaks, weight, minimum_count):
     own, wrote = sums(person, speaks * weight[:, np.newaxis]), sums(person, weight[:, np.newaxis].astype(float))
     share, people, silent = ratio(own, wrote), (own > 0).sum(axis=0), (wrote > own).sum(axis=0)
     may = (people >= minimum_count) & (silent >= minimum_count)  # a comment may speak of several: no margin gives one away
-    table = table_of(ours["priority"], share[0], share_limits(*share, wrote), may, people=people.astype(float))
+    table = table_of(ours["priority"], share[0], share_limits(*share, wrote), may, people=people.astype(float),
+                     rests_on=np.minimum(people, silent).astype(float))
     table.insert(1, "order", ours["order"])
     table["place"] = table["estimate"].rank(ascending=False, method="min")
     before, after = np.triu_indices(len(ours), 1)

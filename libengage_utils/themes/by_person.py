@@ -82,6 +82,11 @@ def shown(minimum_count, *amounts):
     return np.all(may, axis=0)
 
 
+def behind(*amounts):
+    """The fewest people who have any of these amounts (people, k), by column."""
+    return np.min([(amount > 0).sum(axis=0) for amount in amounts], axis=0).astype(float)
+
+
 def table_of(labels, value, limits, may, **further):
     """label, estimate, low, high and what else there is, missing where it may not be shown (DataFrame)."""
     table = pd.DataFrame({"label": labels, "estimate": value, "low": limits[0], "high": limits[1], **further})

@@ -29,7 +29,8 @@ class Themes:
     ----------
     terms : DataFrame
         theme (1 is the largest), label (its three top terms), rank, term, weight (mean TF-IDF in the theme less that in all
-        comments). Terms of fewer than `minimum_count` people, and those of a theme of so few, are not in it.
+        comments), people who use it in the theme. Terms of fewer than `minimum_count` people, and those of a theme of so
+        few, are not in it.
     assigned : DataFrame
         By feedback_id, of the comments read: theme and label, missing where a comment fits none, and weight (cosine of the
         comment with the middle of its nearest theme). It is about single comments: for computing, not for a page.
@@ -76,9 +77,10 @@ class Themes:
 
     @property
     def in_words(self):
-        """The themes as a page shows them: a row a theme, with the words that tell it from the others (DataFrame)."""
-        words = self.terms.sort_values(["theme", "rank"]).groupby("theme")["term"].agg(", ".join)
-        return words.rename("words that tell it from the others").rename_axis("theme").reset_index().astype({"theme": "str"})
+        """The themes as a page shows them: a row a theme, its words, and how many at least use each (DataFrame)."""
+        themes = self.terms.sort_values(["theme", "rank"]).groupby("theme")
+        words = {"words that tell it from the others": themes["term"].agg(", ".join), "rests_on": themes["people"].min()}
+        return pd.DataFrame(words).reset_index().astype({"theme": "str"})
 
     @property
     def headline(self):

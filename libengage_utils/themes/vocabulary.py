@@ -44,13 +44,15 @@ def terms_of(counts, vocabulary, of, person, minimum_count):
     member = sparse.csr_matrix(of[:, np.newaxis] == names, dtype=float)
     tfidf = TfidfTransformer(sublinear_tf=True).fit_transform(counts)
     weights = (member.T @ tfidf).toarray() / np.asarray(member.sum(axis=0)).T - np.asarray(tfidf.mean(axis=0))
+    people = np.zeros(weights.shape, dtype=int)
     for row, name in enumerate(names):
         by_person = sparse.csr_matrix((np.ones((of == name).sum()), (person[of == name], np.flatnonzero(of == name))),
                                       shape=(person.max() + 1, len(of)))
-        weights[row, np.asarray(((by_person @ counts) > 0).sum(axis=0)).ravel() < minimum_count] = -np.inf
-    rows = [(name + 1, rank + 1, vocabulary[at], weights[name, at]) for name in names
+        people[row] = np.asarray(((by_person @ counts) > 0).sum(axis=0)).ravel()
+        weights[row, people[row] < minimum_count] = -np.inf
+    rows = [(name + 1, rank + 1, vocabulary[at], weights[name, at], people[name, at]) for name in names
             for rank, at in enumerate(np.argsort(-weights[name], kind="stable")[:TERMS]) if weights[name, at] > 0]
-    terms = pd.DataFrame(rows, columns=["theme", "rank", "term", "weight"])
+    terms = pd.DataFrame(rows, columns=["theme", "rank", "term", "weight", "people"])
     labels = terms[terms["rank"] <= NAMING].groupby("theme")["term"].agg(", ".join).reindex(names + 1)
     again = labels.duplicated(keep=False)
     labels = labels.fillna(FEW).mask(again, labels.fillna(FEW) + " (" + labels.index.astype(str) + ")")

@@ -12,6 +12,7 @@ from ..privacy import about, suppress
 from .by_person import (
     SURE,
     adjusted,
+    behind,
     difference,
     listed,
     mean_limits,
@@ -30,7 +31,7 @@ GIVEN = "The themes were found in these same comments: intervals take them as gi
 
 @dataclass(frozen=True)
 class Voiced:
-    """Themes as people voice them; made by `voiced`. Missing is what rests on too few people.
+    """Themes as people voice them; made by `voiced`. Missing is what rests on too few people; `rests_on` says how many.
 
     Attributes
     ----------
@@ -172,7 +173,7 @@ def voiced(themes, feedback, *, periods=None, segment=None, minimum_count=10):
     own, wrote = sums(person, member), sums(person, np.ones((len(rows), 1)))
     share = ratio(own, wrote)
     table = table_of(labels, share[0], share_limits(*share, wrote), shown(minimum_count, own),
-                     comments=member.sum(axis=0), people=(own > 0).sum(axis=0).astype(float))
+                     comments=member.sum(axis=0), people=behind(own), rests_on=behind(own))
     table.insert(0, "theme", [*themes.labels.index, 0])
     feelings, troubled = _felt(rows, person, member, labels, minimum_count)
     by_period, changes = _moved(rows, person, member, labels, periods, minimum_count)
@@ -194,7 +195,7 @@ def _felt(rows, person, member, labels, minimum_count):
     may = shown(minimum_count, number) & (np.abs(mean[1]).max(axis=0) > 0)
     _, low, high, p = difference(mean, rest)
     feelings = table_of(labels, mean[0], np.clip(mean_limits(*mean, number), -1, 1), may, from_others_low=low,
-                        from_others_high=high, p=adjusted(np.where(may, p, np.nan)))
+                        from_others_high=high, p=adjusted(np.where(may, p, np.nan)), rests_on=behind(number))
     bad = sums(person, rated * (valence < 0))
     share = ratio(bad, number)
     return feelings, table_of(labels, share[0], share_limits(*share, number), shown(minimum_count, bad, number - bad))
@@ -214,7 +215,7 @@ def _moved(rows, person, member, labels, periods, minimum_count):
     by_period = pd.concat([table_of(labels, share[0], share_limits(*share, some), may).assign(series=name)
                            for name, share, some in zip(named, shares, wrote, strict=True)], ignore_index=True)
     change, *limits, p = difference(*shares[::-1])
-    return by_period, table_of(labels, change, limits, may, p=adjusted(np.where(may, p, np.nan)))
+    return by_period, table_of(labels, change, limits, may, p=adjusted(np.where(may, p, np.nan)), rests_on=behind(*own))
 
 
 def _in_segments(rows, person, voices, labels, segment, minimum_count):
@@ -243,4 +244,5 @@ def _in_segments(rows, person, voices, labels, segment, minimum_count):
     by_segment, from_others = (
         table_of(label, value.ravel(), [limit.ravel() for limit in ends], np.asarray(where).ravel())
         for value, ends, where in ((of / people, wilson, may), (away, limits, compared)))
-    return by_segment.assign(series=name), from_others.assign(p=p, group=name)
+    rests_on = np.minimum.reduce([of, people - of, rest]).ravel()
+    return by_segment.assign(series=name), from_others.assign(p=p, group=name, rests_on=rests_on)
