@@ -1,7 +1,7 @@
 """What may enter and what may leave."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libengage_utils.privacy import PSEUDONYM, PrivacyError, Pseudonymiser, release_problems, scrub
