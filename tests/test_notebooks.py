@@ -3,23 +3,39 @@
 import re
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from conftest import page_of, verdicts
+from nbclient import NotebookClient
 
 from libengage_utils.demo import write_demo
 
 HOME = Path(__file__).parent.parent
 WHO = HOME / "notebooks" / "01-who-engages.ipynb"
 FEEL = HOME / "notebooks" / "02-emotional-journeys.ipynb"
+WIDGET = "application/vnd.jupyter.widget-view+json"
 EMOTIONS = {"C05", "C07", "C08", "C09", "C10"}
 
 
 def test_the_first_notebook_runs_on_the_demo(tmp_path):
     manifest, page = page_of(HOME / "notebooks" / "00-start-here.ipynb", HOME / "data" / "demo", tmp_path)
     assert "Synthetic data" in page and manifest["in_short"].startswith("This collection turns")
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(HOME.glob("notebooks/*.ipynb"))[2:]])
+def test_a_notebook_runs_before_a_room_with_its_guesses_and_dials(name):
+    """All cells, those for a room too; the browser runs the first notebook that has dials."""
+    notebook = nbformat.read(HOME / "notebooks" / f"{name}.ipynb", as_version=4)
+    parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ()))
+    assert "ROOM = False" in parameters.source
+    parameters.source = parameters.source.replace("ROOM = False", "ROOM = True")
+    NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(HOME / "notebooks")}}).execute()
+    for cell in notebook.cells:
+        asks = cell.cell_type == "code" and ("lab" in cell.metadata.get("tags", ()) or ".reveal(" in cell.source)
+        assert not asks or any(WIDGET in output.get("data", {}) for output in cell.outputs)
 
 
 def test_the_planted_truth_of_the_demo_is_recovered(tmp_path):

@@ -30,6 +30,13 @@ class ShareOff:
     journeys: int
     people: int
 
+    @property
+    def headline(self):
+        """The share, in a sentence."""
+        share = ("a share that is withheld, too few people being behind it, leave" if np.isnan(self.estimate) else
+                 f"{self.estimate:.0%} (95% interval {self.low:.0%} to {self.high:.0%}) leave")
+        return f"Of {self.journeys:,} errands of {about(self.people)} people, {share} the way declared for them."
+
 
 @dataclass(frozen=True)
 class Conformance:
