@@ -68,3 +68,13 @@ def test_a_rule_reworded_after_its_estimate_was_seen_says_so():
     assert "written before" in kept.rule_heading and not kept.reworded
     assert "reworded after" in changed.rule_heading and "The mark was not moved." in changed.reworded
     assert changed.reworded in changed._repr_mimebundle_()["text/html"]
+
+
+def test_a_verdict_that_most_choices_do_not_give_says_so_and_where_the_one_judged_stands():
+    grid = pd.DataFrame({"estimate": [0.4, 0.25, 0.1], "low": [0.3, 0.1, 0.0], "high": [0.5, 0.4, 0.15],
+                         "judged": [True, False, False]})
+    card = judge("C03", 0.4, (0.3, 0.5), specifications=grid)
+    assert card.shaky and card.firm == "under only 1 of 3 sets of choices"
+    assert "The estimate judged is the highest of them all." in card.across
+    firm = judge("C03", 0.4, (0.3, 0.5), specifications=grid.assign(low=0.3, high=0.5, estimate=[0.4, 0.41, 0.39]))
+    assert not firm.shaky and "of them all" not in firm.across

@@ -23,6 +23,8 @@ class ClaimCard:
         All in words, numbers formatted; `interval` is empty where there is none, `across` (how estimate and verdict move)
         and `firm` (how many sets of choices give the verdict) where the estimate was not made under other choices,
         `reworded` where the rule stands as it was written before.
+    shaky : bool
+        Whether fewer than half of the sets of choices give the verdict.
     """
 
     id: str
@@ -36,6 +38,7 @@ class ClaimCard:
     across: str = ""
     firm: str = ""
     reworded: str = ""
+    shaky: bool = False
 
     @property
     def rule_heading(self):
@@ -141,9 +144,9 @@ def judge(claim, estimate=None, interval=None, *, answer="", missing="", untold=
                          "check that both are of the same quantity.")
     verdict = claim.verdict(low, high)
     span = f"{claim.limit(low).removesuffix(claim.unit)} to {claim.limit(high)}" if interval is not None else ""
-    across, firm = ("", "") if specifications is None else _across(claim, verdict, specifications)
+    across, firm, shaky = ("", "", False) if specifications is None else _across(claim, verdict, specifications)
     return ClaimCard(claim.id, claim.says, claim.reading, claim.rule, shown, span, verdict, answer, across, firm,
-                     claim.reworded)
+                     claim.reworded, shaky)
 
 
 def how_many_agree(alike, many):
@@ -158,7 +161,7 @@ def how_many_agree(alike, many):
 
 
 def _across(claim, verdict, table):
-    """How the verdict and the estimate move over the choices, in a sentence or two; and how many agree."""
+    """How the verdict and the estimate move over the choices, in a sentence or two; how many agree, and whether few do."""
     known = table.dropna(subset=["estimate"])
     verdicts = pd.Series([claim.verdict(low, high) for low, high in zip(known["low"], known["high"], strict=True)])
     alike = int((verdicts == verdict).sum())
@@ -175,9 +178,11 @@ def _across(claim, verdict, table):
     if list(others.index) == [VERDICTS[2]] and len(judged) and (
             known["low"].le(judged.iloc[0]) & known["high"].ge(judged.iloc[0])).all():
         words += " All intervals hold the estimate judged: the others are less precise rather than different."
+    if len(judged) and len(known) > 2 and judged.iloc[0] in (ends := (known["estimate"].min(), known["estimate"].max())):
+        words += f" The estimate judged is the {'lowest' if judged.iloc[0] == ends[0] else 'highest'} of them all."
     left = len(table) - len(known)
     words += f" Could not be computed: {left}." if left else ""
-    return words, f"under {how_many_agree(alike, len(known))} sets of choices"
+    return words, f"under {how_many_agree(alike, len(known))} sets of choices", 2 * alike < len(known)
 
 
 def _shared(table, others):
