@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from libengage_utils import charts
 from libengage_utils.charts import club as figures
-from libengage_utils.club import compare_guesses, dials, open_decisions, predict, wall
+from libengage_utils.club import compare_guesses, dials, hold, open_decisions, predict, wall
 from libengage_utils.study import StudyError
 from libengage_utils.study.decisions import COLUMNS, read_decisions
 
@@ -428,3 +428,20 @@ def test_no_log_says_how_to_begin_one(tmp_path):
 def test_addresses_in_the_other_columns_are_taken_out(log):
     read = read_decisions(log(ROW.replace("twenty answers", "write to a.reader@example.org")))
     assert read.loc[0, "measure"] == "write to [e-mail]"
+
+
+def test_enter_commits_a_number():
+    guess = predict("How many?", low=0, high=100)
+    field = next(child for child in guess.box.children if hasattr(child, "placeholder"))
+    field.value = "40"
+    field._handle_msg({"content": {"data": {"method": "custom", "content": {"event": "submit"}}}, "buffers": []})
+    assert guess.guesses == 1 and field.value == ""
+
+
+def test_words_are_held_back_until_somebody_asks():
+    box = hold("**It rains.**")
+    button, shown = box.children[-2:]
+    assert not shown.outputs
+    button.click()
+    assert shown.outputs[0]["data"]["text/markdown"] == "**It rains.**" and button.layout.display == "none"
+    assert hold("It rains.", room=False).data == "It rains."

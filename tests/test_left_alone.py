@@ -58,5 +58,7 @@ def test_the_share_of_the_top_is_that_of_the_curve_among_the_same_people():
     assert seen.estimate == pytest.approx(concentration([9] * 30 + [1] * 70, n_boot=100).top_share.estimate)
     assert everybody.estimate == pytest.approx(concentration([9] * 30 + [1] * 70 + [0] * 40, n_boot=100).top_share.estimate)
     assert top_share(features, period="a", counted="active_days", n_boot=100).estimate == pytest.approx(0.2)
+    days = top_share(features.assign(eligible_days=[365] * 100 + [90] * 100), period="a", throughout=True, n_boot=100)
+    assert days.estimate == pytest.approx(seen.estimate)
     with pytest.raises(ValueError, match="seen or everybody"):
         top_share(features, period="a", among="nobody")

@@ -26,7 +26,8 @@ class TopShare:
     summary: str
 
 
-def top_share(features, *, period, counted="acts", among="seen", top=0.2, n_boot=2000, minimum_count=10, random_state=0):
+def top_share(features, *, period, counted="acts", among="seen", throughout=False, top=0.2, n_boot=2000,
+              minimum_count=10, random_state=0):
     """The share of use made by the most active people of a period.
 
     Parameters
@@ -38,6 +39,8 @@ def top_share(features, *, period, counted="acts", among="seen", top=0.2, n_boot
         Column of what is counted, such as acts or active_days.
     among : {"seen", "everybody"}
         People seen in the period, or everybody eligible whom a source could see.
+    throughout : bool
+        Whether only people count who were eligible for the whole period, who had most time to act.
     top, n_boot, minimum_count, random_state
         As for `concentration`.
 
@@ -63,7 +66,10 @@ def top_share(features, *, period, counted="acts", among="seen", top=0.2, n_boot
         raise ValueError(f"`among` is {among!r}; it is seen or everybody.")
     now = features[features["period"] == period]
     people = now[(now["acts"] > 0) | (now["covered"].astype(bool) & (among == "everybody"))]
+    if throughout:
+        people = people[people["eligible_days"] == now["eligible_days"].max()]
     found = concentration(people[counted], exposure=people["eligible_days"], top=top, n_boot=n_boot,
                           minimum_count=minimum_count, random_state=random_state)
-    share = found.top_share
-    return TopShare(share.estimate, share.low, share.high, found.rests_on, found.summary)
+    share, what = found.top_share, "use" if counted == "acts" else counted.replace("_", " ")
+    summary = found.summary.replace("of the use", f"of the {what}")
+    return TopShare(share.estimate, share.low, share.high, found.rests_on, summary)

@@ -70,8 +70,8 @@ def specification_curve(table, claim, *, words, ylabel):
     finding = (f"The verdict is \u201c{judged['verdict'].iloc[0]}\u201d under {how_many_agree(alike, len(known))} sets of "
                f"choices; the estimate goes from {number(least, claim.form)} to {number(most, claim.form)}{claim.unit}.")
     return finish(
-        ax, finding, "Each line is the 95% interval under one combination of choices, shown by the dots below it; all use "
-        f"the same data.{f' Combinations that could not be computed: {left}.' if left else ''}",
+        ax, finding, "Each line is the 95% interval under one combination of choices, shown by the dots below it; all are "
+        f"of the same study.{f' Combinations that could not be computed: {left}.' if left else ''}",
         f"Of {len(known)} combinations: {'; '.join(f'{many} {verdict}' for verdict, many in verdicts.items())}.",
         rests_on=fewest(known), by_lot=claim.by_lot)
 

@@ -11,6 +11,8 @@ from matplotlib.ticker import PercentFormatter
 from ..privacy import counts_shown
 from .style import ACCENT, BLUE, INK, LIFECYCLE_COLOURS, QUIET, axes_of, fewest, finish, least, percent
 
+UNSEEN = ["not seen", "seen, then quiet", "unknown"]    # segments of people who were not seen in the period
+
 
 def weeks(table, ax=None):
     """Acts a week over the study's time, with 95 % intervals.
@@ -91,6 +93,30 @@ def segment_shares(table, period, ax=None):
         counts=_segments(table, period))
 
 
+def squares_of(shares):
+    """How many of a hundred people each share is, by largest remainder, so that they add up to a hundred.
+
+    Parameters
+    ----------
+    shares : Series of float
+        Missing where withheld; then nothing is added up, and what is withheld has none.
+
+    Returns
+    -------
+    Series of int
+
+    Examples
+    --------
+    >>> squares_of(pd.Series({"not seen": 0.172, "seen": 0.706, "unknown": 0.122})).tolist()
+    [17, 71, 12]
+    """
+    wanted = 100 * shares.fillna(0)
+    squares = np.floor(wanted).astype(int)
+    left = min(100 - squares.sum(), (wanted > squares).sum()) if shares.notna().all() else 0
+    squares[(wanted - squares).nlargest(left).index] += 1
+    return squares
+
+
 def hundred_people(table, period, ax=None):
     """A hundred squares for a hundred eligible people, coloured by lifecycle segment.
 
@@ -107,11 +133,7 @@ def hundred_people(table, period, ax=None):
     -------
     matplotlib Axes
     """
-    ax = axes_of(ax, 3.9)
-    wanted = 100 * table["share"].fillna(0)
-    squares = np.floor(wanted).astype(int)
-    left = min(100 - squares.sum(), (wanted > squares).sum()) if table["share"].notna().all() else 0
-    squares[(wanted - squares).nlargest(left).index] += 1
+    ax, squares = axes_of(ax, 3.9), squares_of(table["share"])
     kinds = [segment for segment, count in squares.items() for _ in range(count)]
     for at, segment in enumerate(kinds):
         ax.add_patch(plt.Rectangle((at // 10, 9 - at % 10), 0.86, 0.86, color=LIFECYCLE_COLOURS.get(segment, BLUE),
@@ -125,7 +147,7 @@ def hundred_people(table, period, ax=None):
     ax.text(11, y, "in brackets: 95% interval", va="center", color=QUIET, fontsize=10)
     ax.set(xlim=(-0.1, 21), ylim=(-0.1, 10), aspect="equal")
     ax.axis("off")
-    seen_now = squares.drop(["not seen", "seen, then quiet", "unknown"], errors="ignore").sum()
+    seen_now = squares.drop(UNSEEN, errors="ignore").sum()
     said = "; ".join(f"{segment} {squares[segment] if pd.notna(share) else 'withheld'}"
                      for segment, share in table["share"].items())
     return finish(ax, f"Of every 100 people eligible in {period}, {seen_now} were seen using the library in it.",

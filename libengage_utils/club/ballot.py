@@ -1,9 +1,9 @@
 """A question put to a room: committed alone, counted without who or when, closed once its answer is in sight."""
 
 import ipywidgets as widgets
-from IPython.display import display
+from IPython.display import Markdown, display
 
-from .sheet import paragraph, reading_out, sheet, spoken
+from .sheet import Number, paragraph, reading_out, sheet, spoken
 
 FEWEST = 5     # guesses from which their counts are shown: one among three is somebody's
 
@@ -35,6 +35,9 @@ class Ballot:
         self._button = widgets.Button(description="Commit this guess", button_style="primary")
         self._status = widgets.HTML(paragraph("Nobody has guessed yet.", "quiet"))
         self._button.on_click(self._committed)
+        for field in self._fields:
+            if isinstance(field, Number):
+                field.entered(self._committed)
         self.box = sheet(widgets.HTML(paragraph(question, "asked")), *self._fields, self._button, self._status)
 
     def _ipython_display_(self):
@@ -87,7 +90,7 @@ class Ballot:
             field.disable()
         self._status.value = paragraph(f"{self._in()} No more are taken.", "quiet")
 
-    def _committed(self, _):
+    def _committed(self, _=None):
         taken = self.commit(*(field.value for field in self._fields))
         self._status.value = spoken(f"{self._in()} Next, please." if taken else self._wanted)
         if taken:
@@ -98,6 +101,37 @@ class Ballot:
 
     def _in(self):
         return "1 guess is in." if self.guesses == 1 else f"{self.guesses} guesses are in."
+
+
+def hold(words, *, room=True):
+    """Words held back until somebody asks to see them; without a room they are there at once.
+
+    Parameters
+    ----------
+    words : str
+        In Markdown.
+    room : bool
+        Whether there are people to think first.
+
+    Returns
+    -------
+    ipywidgets.VBox or IPython.display.Markdown
+
+    Examples
+    --------
+    >>> hold("It rains.", room=False).data
+    'It rains.'
+    """
+    if not room:
+        return Markdown(words)
+    button, shown = widgets.Button(description="Show", button_style="primary"), widgets.Output()
+
+    def show(_):
+        button.layout.display = "none"
+        shown.append_display_data(Markdown(words))
+
+    button.on_click(show)
+    return sheet(widgets.HTML(paragraph("Think first. What would you say?", "asked")), button, shown)
 
 
 def few_guesses(number):

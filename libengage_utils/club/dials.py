@@ -108,7 +108,8 @@ def _card(card, _, why):
     kind, sign = SIGNS[card.verdict]
     return (f'<div class="card {kind}"><p class="verdict"><span aria-hidden="true">{sign}</span> '
             f"{escape(card.verdict.capitalize())}</p>{paragraph(f'{card.id}: {card.claim}', 'claimed')}"
-            f"{paragraph(f'Estimate: {estimate}')}{paragraph(card.answer)}{paragraph(card.rule, 'quiet')}</div>")
+            f"{paragraph(f'Estimate: {estimate}')}{paragraph(card.answer)}"
+            f"{paragraph(f'{card.rule_heading}, for the choices as judged. {card.rule}', 'quiet')}</div>")
 
 
 def _moved(changed, before, now):

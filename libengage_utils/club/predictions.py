@@ -104,7 +104,8 @@ class Prediction(Ballot):
         Parameters
         ----------
         truth : float, str or tuple of float, optional
-            What the study says: a number, or it with its 95% interval (estimate, low, high), or one of the choices.
+            What the study says: a number, or it with its 95% interval (estimate, low, high), or one of the choices. Numbers
+        are rounded as guesses are.
 
         Examples
         --------
@@ -208,9 +209,9 @@ class _Numbers:
         return f"at least half of them from {self._number(self.starts[first])} to {self._number(self.ends[last])}{self.unit}"
 
     def said(self, truth):
-        estimate, *interval = np.atleast_1d(truth)
-        if np.isnan(estimate):
+        if np.isnan(truth).any():
             return "withheld, too few people"
+        estimate, *interval = (round(part / self.step) * self.step for part in np.atleast_1d(truth))     # as guesses are
         said = f"{figures.plain(estimate)}{self.unit}"
         return f"{said} (95% interval {' to '.join(map(figures.plain, interval))})" if interval else said
 

@@ -123,6 +123,10 @@ class Number(widgets.Text):
         super().__init__(description=words, placeholder="a number")
         self.add_class("club-field")
 
+    def entered(self, act):
+        """Call a function when Enter is pressed in the field."""
+        self.on_msg(lambda _, content, buffers: act() if content.get("event") == "submit" else None)
+
     def clear(self):
         self.value = ""
 

@@ -66,6 +66,7 @@ def fewer_back(steps, events, *, as_of, days=90, put_right="left out", alike=("s
     if put_right == "left out":
         returns, mended = returns[~mended], mended[~mended]
     failed = (returns["kind"] == "failed, not put right") | (mended & (put_right == "a failure"))
-    found = standardised_return(returns.assign(**{"a failure left as it was": failed}), "a failure left as it was", alike,
+    exposure = "a failure, put right or not" if put_right == "a failure" else "a failure left as it was"
+    found = standardised_return(returns.assign(**{exposure: failed}), exposure, alike,
                                 draws=draws, minimum_count=minimum_count, random_state=random_state)
     return FewerBack(-found.difference, -found.high, -found.low, found.rests_on, found.summary)
