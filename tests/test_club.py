@@ -432,7 +432,7 @@ def test_addresses_in_the_other_columns_are_taken_out(log):
 
 def test_enter_commits_a_number():
     guess = predict("How many?", low=0, high=100)
-    field = next(child for child in guess.box.children if hasattr(child, "placeholder"))
+    field = next(child for child in guess.box.children if isinstance(child, widgets.Text))
     field.value = "40"
     field._handle_msg({"content": {"data": {"method": "custom", "content": {"event": "submit"}}}, "buffers": []})
     assert guess.guesses == 1 and field.value == ""
