@@ -39,25 +39,47 @@ def agreeing(counts, populations):
     return populations
 
 
+def named_together(counts):
+    """Every group by attributes each two of which some statement names."""
+    pairs = {frozenset(pair) for count in counts for pair in product(count.where, repeat=2)}
+    for size in range(len(VALUES) + 1):
+        for names in combinations(VALUES, size):
+            if all(frozenset(pair) in pairs for pair in product(names, repeat=2)):
+                yield from (dict(zip(names, cell, strict=True)) for cell in product(*(VALUES[name] for name in names)))
+
+
 def told_in_truth(counts, populations):
-    """What `exposed` has to find: groups and differences with the interval that all agreeing populations span."""
+    """What `exposed` has to find: sets of people with the interval that all agreeing populations span."""
     agree = agreeing(counts, populations)
-    shown = {tuple(sorted(c.where.items())): c.where for c in counts if not c.withheld}
-    found = set()
-    for count in counts:
-        number = agree[:, inside(count.where)].sum(axis=1)
-        low, high = number.min(), number.max()
-        mark_only = low <= 1 and high >= MINIMUM - 1
-        if count.withheld and high - low < MINIMUM and not mark_only:
-            found.add(("withheld", low, high))
-        if not count.withheld and 0 < high < MINIMUM and not mark_only:
-            found.add(("shown", low, high))
-    for whole, part in product(shown.values(), repeat=2):
-        if whole.items() < part.items():
-            rest = agree[:, inside(whole) & ~inside(part)].sum(axis=1)
-            if 0 < rest.min() and rest.max() < MINIMUM and not (rest.min() <= 1 and rest.max() >= MINIMUM - 1):
-                found.add(("difference", rest.min(), rest.max()))
+    groups = list(named_together(counts))
+    named = {tuple(inside(count.where)): count for count in sorted(counts, key=lambda count: count.withheld)}
+    shown = [count.where for count in counts if not count.withheld]
+    aims = [inside(group) for group in groups]
+    aims += [inside(whole) & ~inside(part) for whole, part in product(groups, repeat=2) if whole.items() < part.items()
+             and (not whole or len(part) == len(whole) + 1 or (whole in shown and part in shown))
+             and (part not in shown or named[tuple(inside(part))].high != 0)]
+    found = {}
+    for aim in aims:
+        low, high = agree[:, aim].sum(axis=1).min(), agree[:, aim].sum(axis=1).max()
+        count = named.get(tuple(aim))
+        hidden = high - low < MINIMUM if count and count.withheld else high < MINIMUM and (low > 0 or (count and high > 0))
+        if hidden and not (low <= 1 and high >= MINIMUM - 1):
+            found[tuple(aim)] = low, high
     return found
+
+
+def told(found):
+    """What was found, by sets of people, each found once."""
+    def named(words):
+        return inside(dict(pair.split(": ") for pair in words.split(", ") if words != "all"))
+
+    sets = {}
+    for row in found.itertuples():
+        whole, without, part = row.where.partition(", without ")
+        people = tuple(named(whole) & ~named(part) if without else named(whole))
+        assert people not in sets
+        sets[people] = row.low, row.high
+    return sets
 
 
 def crossed(atoms, names):
@@ -88,9 +110,7 @@ def published(atoms, pairs, marks, form):
 @given(pages)
 def test_what_is_exposed_is_what_every_agreeing_population_tells(page):
     counts = published(*page)
-    found = exposed(counts, MINIMUM)
-    assert set(found[["what", "low", "high"]].itertuples(index=False, name=None)) == told_in_truth(
-        counts, everybody(sum(page[0])))
+    assert told(exposed(counts, MINIMUM)) == told_in_truth(counts, everybody(sum(page[0])))
 
 
 @settings(max_examples=10, deadline=None)
@@ -170,6 +190,77 @@ def test_that_a_group_is_fewer_than_the_minimum_may_be_known():
     assert exposed(told).empty
 
 
+def counted(people, **tables):
+    """A total, and tables of counts by the attributes that the name of each says."""
+    said = counts_shown(people, "people")
+    for names, table in tables.items():
+        said += counts_shown(pd.Series(table).rename_axis(names.split("_by_")), "people")
+    return said
+
+
+SEEN_IN_LAW = shares_shown(pd.Series({"law": 0.925}).rename_axis("faculty"), "people", by=["faculty"],
+                           having={"seen": "yes"}, digits=1)
+MODES = {"campus": 250, "both": 230, "distance": 20}
+SHOWN_IN_ARTS = {("arts", "campus"): 150, ("arts", "both"): 145}
+
+
+def test_a_cell_that_nobody_named_is_given_away_by_the_rest_of_its_row():
+    told = counted(500, faculty={"arts": 300, "law": 200}, mode=MODES, faculty_by_mode=SHOWN_IN_ARTS)
+    (found,) = exposed(map(Count.from_dict, told)).itertuples()
+    assert (found.where, found.what, found.low, found.high) == ("faculty: arts, mode: distance", "implied", 5, 5)
+
+
+def test_the_remedy_withholds_for_a_cell_that_nobody_named():
+    tables = [500, pd.Series({"arts": 300, "law": 200}).rename_axis("faculty"), pd.Series(MODES).rename_axis("mode"),
+              pd.Series(SHOWN_IN_ARTS).rename_axis(["faculty", "mode"])]
+    safe = suppress_together(tables)
+    assert safe[3].isna().sum() == 1
+    assert exposed(Count.from_dict(said) for table in safe for said in counts_shown(table, "people")).empty
+
+
+def test_who_is_left_of_a_share_is_a_small_count_though_its_whole_is_only_implied():
+    whole = counted(340, faculty={"arts": 300})
+    assert exposed(map(Count.from_dict, [*SEEN_IN_LAW, *counts_shown(340, "people")])).empty
+    found = exposed(map(Count.from_dict, [*SEEN_IN_LAW, *whole]))
+    assert found[["where", "what", "low", "high"]].values.tolist() == [["faculty: law, seen: not yes", "implied", 3, 3]]
+
+
+def test_who_is_left_of_a_total_is_a_small_count_though_neither_is_named():
+    told = counted(540, faculty={"arts": 500}, mode={"campus": 437, "both": 60, "distance": 43},
+                   faculty_by_mode={("arts", "campus"): 400, ("law", "both"): np.nan, ("law", "distance"): np.nan})
+    found = exposed(map(Count.from_dict, told)).set_index("where")
+    assert found.loc["faculty: law, without mode: campus", ["what", "low", "high"]].tolist() == ["implied", 3, 3]
+
+
+def test_a_group_in_which_there_is_certainly_nobody_exposes_nobody():
+    told = counted(500, faculty={"arts": 300, "law": 200}, mode={"campus": 250, "both": 250},
+                   faculty_by_mode={("arts", "campus"): 250})
+    assert exposed(map(Count.from_dict, told)).empty
+
+
+def tables_of_many_traits(form):
+    rng = np.random.default_rng(0)
+    people = pd.DataFrame({f"trait {n}": rng.integers(0, 7, 20_000).astype(str) for n in range(22)})
+    tables = [pd.crosstab(people["trait 0"], people[f"trait {n}"]) for n in range(1, 22)]
+    told = counts_shown(tables[0].sum(axis=1), "people")
+    for table in tables:
+        told += counts_shown(table, "people") if form == "counts" else shares_shown(
+            table.div(table.sum(axis=1), axis=0), "people", by=["trait 0"])
+    return told
+
+
+@pytest.mark.parametrize("told", [
+    tables_of_many_traits("shares"), [Count("people", {f"trait {n}": "yes" for n in range(20)}, 40, 40).to_dict()]])
+def test_what_is_too_much_to_be_audited_is_said_not_passed(told):
+    (found,) = exposed(map(Count.from_dict, told)).itertuples()
+    assert (found.of, found.where, found.what, np.isnan(found.low)) == ("people", "any group", "not audited", True)
+
+
+def test_many_tables_of_counts_are_audited_where_people_come_out_whole_of_themselves():
+    three = [*counts_shown(3, "people", where={"trait 0": "7"}), *tables_of_many_traits("counts")]
+    assert exposed(map(Count.from_dict, three))["what"].tolist() == ["shown"]
+
+
 def test_populations_are_audited_apart():
     told = [Count("people in 2024", {}, 500, 500), Count("people in 2025", {"seen": "yes"}, 497, 497)]
     assert exposed(told).empty
@@ -201,6 +292,11 @@ def test_tables_that_give_a_group_different_numbers_are_refused():
     table = pd.Series({"arts": 400, "law": 25}).rename_axis("faculty")
     with pytest.raises(PrivacyError, match="different numbers"):
         suppress_together([table, table + 1])
+
+
+def test_a_total_of_few_people_is_withheld_and_nothing_remains_nothing():
+    assert np.isnan(suppress_together([7])).all()
+    assert suppress_together([]) == []
 
 
 def test_an_impossible_group_is_shown_as_none():

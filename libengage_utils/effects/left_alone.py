@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..privacy import about
 from .friction import standardised_return
 from .returns import returns_after
 
@@ -69,4 +70,8 @@ def fewer_back(steps, events, *, as_of, days=90, put_right="left out", alike=("s
     exposure = "a failure, put right or not" if put_right == "a failure" else "a failure left as it was"
     found = standardised_return(returns.assign(**{exposure: failed}), exposure, alike,
                                 draws=draws, minimum_count=minimum_count, random_state=random_state)
-    return FewerBack(-found.difference, -found.high, -found.low, found.rests_on, found.summary)
+    fewer, low, high = -found.difference, -found.high, -found.low
+    words = (f"Of 100 like errands, {found.exposed:.0f} were followed by a return within {days} days after {exposure}, and "
+             f"{found.others:.0f} after the others: {abs(fewer):.1f} {'fewer' if fewer > 0 else 'more'} (95% interval of "
+             f"how many fewer: {low:.1f} to {high:.1f}), from {about(found.people)} people.")
+    return FewerBack(fewer, low, high, found.rests_on, words)

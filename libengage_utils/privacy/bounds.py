@@ -1,6 +1,7 @@
 """How many people each group of a population can hold, in whole numbers, given what is known of other groups."""
 
-from itertools import product
+from itertools import chain, combinations, product
+from math import prod
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -9,8 +10,13 @@ from scipy.sparse import csr_array
 from .door import PrivacyError
 
 ROOM = 100_000  # people a group may have beyond all numbers known, where nothing bounds it
-WHOLE = 500  # unknown numbers up to which people are whole; beyond, halves are allowed, which widens some bounds
+WHOLE = 1_000  # unknown numbers up to which people are held to whole ones; beyond, they have to come out so of themselves
+MOST = 30_000  # groups that are looked at at all
 TRIES = 4  # of many groups at once, in directions drawn, before groups are tried one by one
+
+
+class NotAudited(PrivacyError):
+    """More was published together than can be held against whole numbers of people."""
 
 
 def reach(known, aims, settled, *, most=np.inf, whole=True):
@@ -37,7 +43,7 @@ def reach(known, aims, settled, *, most=np.inf, whole=True):
     Raises
     ------
     PrivacyError
-        If nothing agrees with all that is known.
+        If nothing agrees with all that is known; `NotAudited` if there are too many unknown numbers to hold to whole ones.
 
     Examples
     --------
@@ -48,13 +54,19 @@ def reach(known, aims, settled, *, most=np.inf, whole=True):
     aims = csr_array(aims)
     low, high = np.full(aims.shape[0], np.inf), np.full(aims.shape[0], -np.inf)
     rng = np.random.default_rng(0)
-    for at in [None] * TRIES + [*range(len(low))]:
-        weights = rng.choice([-1.0, 1.0], len(low)) if at is None else np.arange(len(low)) == at
+
+    def widened(low, high, weights):
         for sign in (1, -1):
             wanted = weights * ~settled(low, high)
             if wanted.any():
                 values = aims @ _people(sign * (aims.T @ wanted), known, most, whole)
                 low, high = np.minimum(low, np.ceil(values - 1e-5)), np.maximum(high, np.floor(values + 1e-5))
+        return low, high
+
+    for _ in range(TRIES):
+        low, high = widened(low, high, rng.choice([-1.0, 1.0], len(low)))
+    for at in np.flatnonzero(~settled(low, high)):
+        low, high = widened(low, high, np.arange(len(low)) == at)
     return low + 0.0, high + 0.0
 
 
@@ -85,7 +97,8 @@ class Population:
     def __init__(self, values, together):
         self._values, self._tables, self._known = values, {}, []
         self._size = 1  # the first unknown number is that of everybody
-        near = {name: set() for name in values}
+        self._together = {frozenset(pair) for names in together for pair in product(names, repeat=2)}
+        groups, near = 0, {name: set() for name in values}
         for names in together:
             for name in names:
                 near[name] |= names - {name}
@@ -96,8 +109,12 @@ class Population:
                 near[name] = (near[name] | shared) - {first, name}
             names = [first, *sorted(shared)]
             shape = [len(values[name]) for name in names]
-            self._tables[first] = names, self._size + np.arange(np.prod(shape)).reshape(shape)
-            self._size += int(np.prod(shape))
+            groups += prod(side + 1 for side in shape)
+            if groups > MOST:
+                raise NotAudited("are too many to be audited together")
+            self._tables[first] = names, self._size + np.arange(prod(shape)).reshape(shape)
+            self._size += prod(shape)
+        self.know({(): 1}, 0, np.inf)
         for first, (names, _) in self._tables.items():
             for cell in product(*(values[name] for name in names[1:])):
                 group = tuple(zip(names[1:], cell, strict=True))
@@ -106,6 +123,16 @@ class Population:
     def know(self, weights, low, high):
         """Bound a weighted sum of groups; a group is a tuple of pairs of attribute and value, () is everybody."""
         self._known.append((weights, low, high))
+
+    def groups(self):
+        """Every group by attributes each two of which are named together; () is everybody."""
+        yield ()
+        for first, (names, _) in self._tables.items():
+            for others in chain.from_iterable(combinations(names[1:], size) for size in range(len(names))):
+                some = sorted((first, *others))
+                if self._together.issuperset(map(frozenset, combinations(some, 2))):
+                    for cell in product(*(self._values[name] for name in some)):
+                        yield tuple(zip(some, cell, strict=True))
 
     def reach(self, aims, settled):
         """Least and greatest value of each aim, a weighted sum of groups, as `reach`."""
@@ -138,11 +165,11 @@ class Population:
 
 def _people(aim, known, most, whole):
     """Numbers of people that make an aim least."""
-    integrality = np.full(len(aim), int(whole and len(aim) <= WHOLE))
-    found = milp(aim, integrality=integrality, bounds=Bounds(0, most), constraints=LinearConstraint(*known),
-                 options={"node_limit": 2000, "mip_rel_gap": 0})
+    many = len(aim) > WHOLE
+    found = milp(aim, integrality=np.full(len(aim), int(whole and not many)), bounds=Bounds(0, most),
+                 constraints=LinearConstraint(*known), options={"node_limit": 2000, "mip_rel_gap": 0})
     if found.status == 2:
         raise PrivacyError("contradict each other")
-    if found.x is None:
-        raise PrivacyError("are too many to be audited together")
+    if found.x is None or (whole and many and np.abs(found.x - found.x.round()).max() > 1e-5):
+        raise NotAudited("are too many to be audited together")
     return found.x

@@ -1,11 +1,12 @@
 """An attacker's audit of all the counts and shares that a page makes public, taken together."""
 
 from dataclasses import asdict, dataclass, field
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from .bounds import Population
+from .bounds import NotAudited, Population
 from .door import PrivacyError
 
 SLACK = 1e-9  # for shares whose product with a number of people is whole
@@ -125,10 +126,15 @@ def exposed(counts, minimum=10):
     Everything published bounds the number of people in each cell of the cross-classification of all attributes. The
     least and the greatest number of a group that whole numbers of people within all these bounds allow is the attacker's
     interval (Fischetti & Salazar 2000; Willenborg & de Waal 2001). A withheld group is exposed if that is narrower than
-    `minimum`: whether it was withheld for itself or for another's sake an attacker does not know, so all are protected alike
-    (a sliding protection level), and one so wide also reaches `minimum`, so that none can be proven small. A group that
-    is shown, or the difference of two of which one lies within the other, is exposed if it is proven to hold somebody
-    and fewer than `minimum`. That a group is fewer than `minimum`, and no more, may be known: withholding says so itself.
+    `minimum`: whether it was withheld for itself or for another's sake is not said, so all are protected alike (a
+    sliding protection level), and one so wide also reaches `minimum`, so that none can be proven small. Any other group is
+    exposed if it is proven to hold somebody and fewer than `minimum`: one that is shown (there, a chance of somebody is
+    enough), the difference of two that are shown, and what is implied though nowhere named: every group by attributes
+    each two of which are named together, and what is left of its total, of everybody, or of what it is a share of.
+    That a group is fewer than `minimum`, and no more, may be known: withholding says so itself.
+
+    Not modelled is an attacker who also knows by which rule counts were withheld. Who knows that the smallest on a line
+    go first, as in `suppress`, can narrow the intervals further: what is withheld is then mostly fewer than what is shown.
 
     Parameters
     ----------
@@ -140,8 +146,9 @@ def exposed(counts, minimum=10):
     Returns
     -------
     DataFrame
-        One row an exposed group: of; where, in words; what ("withheld", "shown" or "difference"); low and high, the
-        interval in people; tables, the places that together give it away.
+        One row an exposed group: of; where, in words; what ("withheld", "shown", "difference" or "implied"); low and
+        high, the interval in people; tables, the places that together give it away. A population of which so much is
+        published that it cannot be audited has one row instead: what is "not audited", low and high are missing.
 
     Raises
     ------
@@ -164,29 +171,29 @@ def exposed(counts, minimum=10):
     populations = {}
     for count in counts:
         populations.setdefault(count.of, []).append(count)
-    rows = [{"of": of, "where": _words(aim), "what": aim.what, "low": low, "high": high,
-             "tables": _needed(said, aim, minimum)}
-            for of, said in populations.items() for aim, low, high in told_closely(said, minimum)]
+    rows = [row for of, said in populations.items() for row in _rows(of, said, minimum)]
     return pd.DataFrame(rows, columns=["of", "where", "what", "low", "high", "tables"])
 
 
 def told_closely(said, minimum, *, aims=None, values=None):
     """What counts of one population tell too closely: aims, with the interval of each; all aims if none are given."""
-    values, aims = values or _values(said), _aims(said) if aims is None else aims
-    if not aims:
-        return []
-    people = Population(values, [set(count.where) for count in said])
-    for count in said:
-        _make_known(people, count)
-    withheld, difference = (np.array([aim.what == what for aim in aims]) for what in ("withheld", "difference"))
-
-    def harmless(low, high):
-        fewer_than_minimum = (low <= 1) & (high >= minimum - 1)
-        enough = np.where(withheld, high - low >= minimum, high >= minimum)
-        return enough | fewer_than_minimum | (difference & (low <= 0))
-
+    values = values or _values(said)
+    together = [set(count.where) for count in said] + [set(dict(aim.without or aim.group)) for aim in aims or ()]
     try:
+        people = Population(values, together)
+        for count in said:
+            _make_known(people, count)
+        aims = _aims(said, people.groups(), values) if aims is None else aims
+        withheld, shown = (np.array([aim.what == what for aim in aims]) for what in ("withheld", "shown"))
+
+        def harmless(low, high):
+            fewer_than_minimum = (low <= 1) & (high >= minimum - 1)
+            enough = np.where(withheld, high - low >= minimum, high >= minimum)
+            return enough | fewer_than_minimum | (~withheld & ~shown & (low <= 0))
+
         low, high = people.reach([aim.weights for aim in aims], harmless)
+    except NotAudited as error:
+        raise NotAudited(f"The numbers published of {said[0].of} {error}: show fewer, or by fewer attributes.") from None
     except PrivacyError as error:
         raise PrivacyError(f"The numbers published of {said[0].of} {error}: correct them, give all values of each "
                            "attribute, or name what is counted otherwise differently.") from None
@@ -216,6 +223,15 @@ class _Aim:
     def weights(self):
         return {self.group: 1} | ({} if self.without is None else {self.without: -1})
 
+    def people(self, values):
+        """Which people these are: without one of two values they are those with the other."""
+        rest = sorted(set(self.without or ()) - set(self.group))
+        if len(rest) == 1 and len(values[rest[0][0]]) == 2:
+            (name, value), = rest
+            other, = set(values[name]) - {value}
+            return tuple(sorted([*self.group, (name, other)])), None
+        return self.group, self.without
+
 
 def _group(where):
     """A group as a tuple of pairs, whatever the order in which its attributes were named."""
@@ -231,17 +247,25 @@ def _values(said):
     return {name: [*named] if len(named) > 1 else [*named, f"not {next(iter(named))}"] for name, named in values.items()}
 
 
-def _aims(said):
-    """Every group that is withheld or shown, and every difference of two that are shown."""
-    withheld = dict.fromkeys(_group(count.where) for count in said if count.withheld)
-    shown = {}
+def _aims(said, groups, values):
+    """Every group that is withheld, shown or implied, and what is left of one without another within it; each once."""
+    groups, known = list(groups), {}
     for count in said:
-        if not count.withheld:
-            shown[_group(count.where)] = shown.get(_group(count.where), False) or count.high == 0
-    shown = [group for group, empty in shown.items() if not empty]
-    inside = [(part, whole) for part in shown for whole in shown if set(part) > set(whole)]
-    return [*(_Aim("withheld", group) for group in withheld), *(_Aim("shown", group) for group in shown),
-            *(_Aim("difference", whole, part) for part, whole in inside)]
+        known.setdefault(_group(count.where), []).append("withheld" if count.withheld else count.high != 0)
+    withheld = [group for group, marks in known.items() if "withheld" in marks]
+    shown = {group: None for group, marks in known.items() if True in marks and False not in marks}
+    empty = {group for group, marks in known.items() if False in marks}
+    inside = [(whole, part) for part in shown for size in range(len(part)) for whole in combinations(part, size)
+              if whole in shown]
+    shares = [(_group(count.share_of), _group(count.where)) for count in said if count.share_of not in (None, count.where)]
+    left = [(whole, part) for part in groups if part for whole in dict.fromkeys([(), *combinations(part, len(part) - 1)])]
+    aims = [*(_Aim("withheld", group) for group in withheld), *(_Aim("shown", group) for group in shown),
+            *(_Aim("difference", *pair) for pair in inside), *(_Aim("implied", group) for group in groups),
+            *(_Aim("implied", *pair) for pair in shares + left if pair[1] not in empty)]
+    once = {}
+    for aim in aims:
+        once.setdefault(aim.people(values), aim)
+    return list(once.values())
 
 
 def _make_known(people, count):
@@ -255,6 +279,16 @@ def _make_known(people, count):
     else:
         people.know({group: 1, whole: -count.low}, -SLACK, np.inf)
         people.know({group: 1, whole: -high}, -np.inf, SLACK)
+
+
+def _rows(of, said, minimum):
+    """What is exposed of one population, or that it was not audited."""
+    try:
+        return [{"of": of, "where": _words(aim), "what": aim.what, "low": low, "high": high,
+                 "tables": _needed(said, aim, minimum)} for aim, low, high in told_closely(said, minimum)]
+    except NotAudited:
+        return [{"of": of, "where": "any group", "what": "not audited", "low": np.nan, "high": np.nan,
+                 "tables": tuple(dict.fromkeys(count.table for count in said))}]
 
 
 def _needed(said, aim, minimum):
