@@ -7,7 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from libengage_utils.claims import CLAIMS
+from libengage_utils.claims import CLAIMS, VERDICTS
 from libengage_utils.privacy import release_problems
 from libengage_utils.report import NotesExporter, ReportError, SlidesExporter, print_pdf, printing
 from libengage_utils.report.slides import without_title
@@ -38,7 +38,7 @@ def figure(height=225, **about):
                '<text transform="translate(5.76 14.2)">Of people eligible,</text>'
                '<text transform="translate(5.76 29.8)">a fifth were not seen</text></g><g><text x="5" y="60">20%</text></g>'
                '<path d="M0 50h90v20z"/></g></svg>')
-    return shown({"image/svg+xml": drawing}, alt=ALT, title=FINDING, caption="Bars are shares.", **about)
+    return shown({"image/svg+xml": drawing}, **{"alt": ALT, "title": FINDING, "caption": "Bars are shares.", **about})
 
 
 def table(rows, columns=2, caption="People by segment"):
@@ -51,7 +51,7 @@ def claim(**changes):
 
 
 CELLS = [
-    md("# Who comes?\n\nFor whoever asks."),
+    md("# Who comes?\n\nFor whoever asks.\n\n**How not to answer it.** Not from chance."),
     shown({"text/markdown": "**In short.** A fifth never came. Others did."}, "in-short"),
     md("## Predict\n\nWrite it down.\n\n1. How many?\n2. Why?"),
     md("## The data\n\nRows were read."), table(2, caption="Rows read"),
@@ -73,9 +73,9 @@ def deck(*cells, study=STUDY):
 
 
 def notes(*cells):
-    """What is said to each slide, by its heading."""
+    """What is said to each slide, by the slide's id."""
     soup = BeautifulSoup(exported(NotesExporter, cells or CELLS), "html.parser")
-    return {said.h2.get_text(): " ".join(said.get_text(" ").split()).removeprefix(said.h2.get_text()).strip()
+    return {said.h2["id"]: " ".join(said.get_text(" ").split()).removeprefix(said.h2.get_text()).strip()
             for said in soup.select("main ol.told > li")}
 
 
@@ -86,7 +86,8 @@ def headings(soup):
 def test_the_room_predicts_first_and_hears_the_answer_only_before_it_discusses():
     assert headings(deck()) == [
         "Who comes?", "Predict", "Who is in the data, and who is not", FINDING, "People by segment",
-        "Use is concentrated in a few", "Spot what is wrong", "The repair", "In short", "For discussion", "Read on"]
+        "Use is concentrated in a few", "Use is concentrated in a few", "Spot what is wrong", "The repair", "In short",
+        "For discussion", "Read on"]
 
 
 def test_a_slide_can_be_opened_by_its_own_link_and_leads_to_its_neighbours():
@@ -109,7 +110,23 @@ def test_a_finding_is_the_heading_and_not_drawn_a_second_time():
     picture = deck().select_one("#figure-1 img")
     drawing = base64.b64decode(picture["src"].partition(",")[2]).decode()
     assert "not seen" not in drawing and "20%" in drawing and "M0 50h90v20z" in drawing
-    assert 'viewBox="0 35.8 576 189.2"' in drawing and picture["alt"] == ALT
+    assert 'viewBox="0 35.8 576 189.2"' in drawing and picture["alt"] == "Not seen 20%, seen 80%."
+
+
+def test_a_figure_and_a_table_have_the_number_that_the_page_gives_them():
+    assert [slide.select_one(".kicker").get_text() for slide in deck().select("#figure-1, #table-2")] == [
+        "Who is seen · Figure 1", "Who is seen · Table 2"]
+    assert deck(md("# Who?"), figure()).select_one("#figure-1 .kicker").get_text() == "Figure 1"
+
+
+@pytest.mark.parametrize(("rest", "left"), [
+    ("3% came, 9% did not.", "3% came, 9% did not."), ("Few left. Bars are shares. 3%.", "Few left. Bars are shares. 3%."),
+    ("", "Few came. Bars are shares."), ("3%.", "Few came. Bars are shares. 3%.")])
+def test_the_picture_in_words_leaves_out_what_the_slide_has_said_but_is_always_a_sentence(rest, left):
+    picture = figure(alt=f"Few came. Bars are shares. {rest}", title="Few came.")
+    assert deck(md("# Who?"), picture).select_one("#figure-1 img")["alt"] == left
+    untitled = deck(md("# Who?"), figure(alt="A drawing of a door.", title="", caption="")).select_one("#figure-1 img")
+    assert untitled["alt"] == "A drawing of a door."
 
 
 @pytest.mark.parametrize(("title", "box", "y"), [
@@ -126,23 +143,59 @@ def test_a_tall_figure_stands_beside_its_heading():
         False, True]
 
 
-def test_the_data_are_told_by_who_is_seen_and_who_is_not():
+def test_the_data_are_told_by_who_is_seen_and_by_which_source_who_is_not():
     rows = [[part.get_text() for part in row.find_all(["dt", "dd"])] for row in deck().select("#the-data .seen div")]
-    assert rows == [["Each person", "loans, print", "Not: walk-in readers; Hill"], ["Acts, but not whose they were", "gate"]]
+    assert rows == [["Sees each person", "loans, print"], ["Does not see", "walk-in readers", "Hill (print)"],
+                    ["Sees acts, but not whose they were", "gate"]]
 
 
-def test_a_claim_shows_its_verdict_in_sign_and_words_with_how_sure_and_how_firm():
-    slide = deck().select_one("#claim-c02")
+@pytest.mark.parametrize(("words", "shown"), [("Whoever was never asked.", True), ("Whoever was never asked. " * 20, False)])
+def test_what_the_notebook_says_of_who_is_not_in_it_is_shown_if_it_is_short_and_said_if_not(words, shown):
+    cells = [md("# Who?"), md(f"## The data\n\n**Who is not in it.** {words}\n\nRows were read.")]
+    assert ("never asked" in deck(*cells).select_one("#the-data").get_text()) == shown
+    assert ("never asked" in notes(*cells)["the-data"]) != shown
+    assert "Rows were read." in notes(*cells)["the-data"]
+
+
+def test_a_claim_is_voted_on_by_its_rule_before_its_verdict_is_seen():
+    rule = "Supported if the share is at least half; not supported if it is below; otherwise it cannot be told."
+    slides = deck(md("# Who?"), claim(rule=rule, reading="A fifth makes half."))
+    vote, verdict = slides.select("#claim-c02, #claim-c02-verdict")
+    assert vote.find_next_sibling("section") is verdict
+    assert " ".join(vote.select_one(".body").get_text().split()) == (
+        "Read here as: A fifth makes half. Rule, written before the estimate was seen. Supported if the share is at least "
+        "half. Vote: supported here / not supported here / cannot tell / not testable with this data")
+    assert "71%" not in str(vote) and "sign" not in str(vote) and "supported" not in vote["class"]
+    said = notes(md("# Who?"), claim(rule=rule))["claim-c02"]
+    assert rule in said and said.endswith("Count hands for each verdict before you go on.")
+
+
+def test_of_a_rule_reworded_after_an_estimate_was_seen_slide_and_notes_say_so():
+    cells = [md("# Who?"), claim(reworded="The mark was not moved.")]
+    assert "Rule, reworded after an estimate was seen." in deck(*cells).select_one("#claim-c02").get_text()
+    assert "Rule, reworded after an estimate was seen. The interval lies above half. The mark" in notes(*cells)["claim-c02"]
+
+
+def test_a_verdict_is_shown_in_sign_and_words_with_how_sure_and_how_firm():
+    slide, said = deck().select_one("#claim-c02-verdict"), notes()["claim-c02-verdict"]
     assert slide.select_one(".sign").get_text() == "✓" and "supported" in slide["class"]
     for words in ("Supported here", "71%", "69% to 73%", CARD["firm"], "The busiest fifth make 71% of acts."):
         assert words in slide.get_text()
-    assert "Others less." not in slide.get_text() and "Others less." in notes()[CARD["claim"]]
-    assert "Rule, written before the estimate was seen. The interval lies above half." in notes()[CARD["claim"]]
+    assert "Others less." not in slide.get_text()
+    assert said.endswith("Say: The busiest fifth make 71% of acts. Others less. Across assumptions. From 60% to 73%.")
+
+
+def test_a_verdict_that_most_choices_do_not_give_says_so_in_its_own_line_and_has_a_hollow_sign():
+    shaky = claim(shaky=True, firm="under only 4 of 16 sets of choices")
+    verdicts = [deck(md("# Who?"), card).select_one("#claim-c02-verdict") for card in (shaky, claim())]
+    assert [verdict.select_one(".decided strong").get_text() for verdict in verdicts] == [
+        "Supported here, but under only 4 of 16 sets of choices", "Supported here"]
+    assert ["shaky" in verdict.select_one(".sign")["class"] for verdict in verdicts] == [True, False]
 
 
 def test_a_claim_that_cannot_be_tested_says_why():
     untested = claim(verdict="not testable with this data", estimate="none", interval="", firm="", answer="No log. None.")
-    slide = deck(md("# Who?"), untested).select_one("#claim-c02")
+    slide = deck(md("# Who?"), untested).select_one("#claim-c02-verdict")
     assert "No log. None." in slide.get_text() and "Estimate" not in slide.get_text()
 
 
@@ -150,13 +203,14 @@ def test_a_table_too_large_for_a_room_is_left_to_the_page_and_the_notes_say_so()
     wide = table(2, columns=6, caption="Many columns")
     assert headings(deck(md("# Who?"), md("## Seen"), table(8), table(9), wide, table(2, caption=""))) == [
         "Who?", "People by segment", "Read on"]
-    assert notes(md("# Who?"), md("## Seen"), table(8), wide, table(2, caption=""))["People by segment"] == (
-        "Seen On the page: table 2, Many columns. On the page: a table.")
+    assert notes(md("# Who?"), md("## Seen"), table(8), wide, table(2, caption=""))["table-1"] == (
+        "Seen · Table 1 On the page: table 2, Many columns. On the page: a table.")
 
 
 def test_what_is_asked_stands_on_one_slide_and_the_answer_on_the_next():
     asked, answer = deck().select("#think-1, #answer-1")
     assert asked.select_one(".body").get_text(" ", strip=True) == "Somebody says so. Is it so?"
+    assert notes()["think-1"].endswith("Wait two minutes before you go on.")
     assert "chance" not in asked.get_text() and "No: it was chance." in answer.get_text()
 
 
@@ -167,7 +221,7 @@ def test_of_a_long_question_the_end_is_shown_and_the_rest_is_said():
     assert slides.select_one("#think-1 .body").get_text(strip=True) == "Is it so?"
     assert slides.select_one("#answer-1 .body").get_text(strip=True) == "No."
     said = notes(*cells)
-    assert story.strip() in said["Spot it"] and story.strip() in said["One answer"]
+    assert story.strip() in said["think-1"] and story.strip() in said["answer-1"]
 
 
 def test_a_figure_to_be_revealed_has_its_slide_after_the_question():
@@ -177,12 +231,32 @@ def test_a_figure_to_be_revealed_has_its_slide_after_the_question():
     assert headings(deck(md("# Who?"), md("## Spot it\n\nIs it so?"), revealed)) == ["Who?", "Spot it", FINDING, "Read on"]
 
 
-def test_the_notes_say_what_stands_around_a_figure_and_the_picture_in_words_but_no_code():
+def test_the_notes_say_the_finding_first_then_what_stands_around_a_figure_and_the_picture_in_words_but_no_code():
     said = notes()
-    assert list(said) == headings(deck())
-    assert said[FINDING] == f"Who is seen Before the figure. The picture in words. {ALT} After the figure."
-    assert "Rows were read. On the page: table 1, Rows read." in said["Who is in the data, and who is not"]
+    assert list(said) == [slide["id"] for slide in deck().select("section.slide")]
+    assert said["figure-1"] == (f"Say: {FINDING} Before the figure. The picture in words. Not seen 20%, seen 80%. "
+                                "After the figure.")
+    assert said["in-short"] == "Say: A fifth never came."
+    assert "Rows were read. On the page: table 1, Rows read." in said["the-data"]
     assert "secret_code" not in exported(NotesExporter, CELLS) + exported(SlidesExporter, CELLS)
+
+
+def test_a_heading_leads_to_what_follows_it_and_does_not_end_the_notes_before():
+    said = notes(md("# Who?"), md("## Seen"), figure(), md("### Of the gate"), table(3))
+    assert "Of the gate" not in said["figure-1"] and "Of the gate" in said["table-1"]
+
+
+def test_guesses_are_collected_and_the_trap_is_not_told_before_somebody_has_looked_for_it():
+    said = notes()
+    assert said["predict"] == "Write it down. Collect guesses before you go on."
+    assert said["title"] == "For whoever asks." and said["read-on"].startswith("How not to answer it. Not from chance.")
+
+
+def test_slide_and_notes_say_how_to_move_and_the_notes_where_the_run_sheets_are():
+    keys = "Space, Page Down or the down arrow"
+    written = BeautifulSoup(exported(NotesExporter, CELLS), "html.parser")
+    assert keys in deck().select_one("#title").get_text() and keys in written.get_text()
+    assert written.code.get_text() == "make club NOTEBOOK=01-who" and not written.table
 
 
 def test_no_prose_of_the_page_is_on_no_slide_and_in_no_notes():
@@ -190,13 +264,6 @@ def test_no_prose_of_the_page_is_on_no_slide_and_in_no_notes():
     for words in ("For whoever asks.", "Write it down.", "Everybody, line by line", "Nothing to show, but something to say.",
                   "A paper.", "Next:", "What now?", "A fifth never came."):
         assert words in told
-
-
-def test_the_time_for_a_slide_is_what_is_left_after_a_third_for_discussion():
-    soup = BeautifulSoup(exported(NotesExporter, [md("# Who?"), *(figure() for _ in range(8))]), "html.parser")
-    rows = [[cell.get_text() for cell in row.find_all(["th", "td"])] for row in soup.select("tbody tr")]
-    assert rows == [["15 minutes", "5 minutes", "1 min "], ["30 minutes", "10 minutes", "2 min "],
-                    ["60 minutes", "20 minutes", "4 min "]]
 
 
 def test_a_deck_has_no_script_no_style_attribute_and_asks_for_nothing():
@@ -213,7 +280,9 @@ def test_a_deck_has_no_script_no_style_attribute_and_asks_for_nothing():
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("deck")
     long = "as long as an answer is, " * 9
-    claims = [claim(id=about.id, claim=about.says, reading=about.reading, answer=long) for about in CLAIMS.values()]
+    claims = [claim(id=about.id, claim=about.says, reading=about.reading, rule=about.rule, answer=long,
+                    reworded=about.reworded, verdict=VERDICTS[1], shaky=True, firm="under only 9 of 24 sets of choices")
+              for about in CLAIMS.values()]
     cells = [*CELLS[:-2], figure(500), table(8, columns=5), *claims, *CELLS[-2:]]
     (folder / "deck.html").write_text(exported(SlidesExporter, cells))
     (folder / "notes.html").write_text(exported(NotesExporter, cells))
@@ -233,6 +302,20 @@ def test_every_slide_fills_one_screen_and_page_down_turns_to_the_next(browser, w
     for key, wanted in (("PageDown", 1), ("Space", 2), ("ArrowDown", 3), ("PageUp", 2)):
         page.keyboard.press(key)
         page.wait_for_function(f"scrollY === {wanted * size[1]}", timeout=4_000)
+    page.close()
+
+
+def test_after_paging_by_keys_tab_goes_on_from_the_slide_on_the_screen(browser, written):
+    page = browser.new_page(viewport={"width": 1280, "height": 720}, bypass_csp=True)
+    page.goto((written / "deck.html").as_uri())
+    for turned in range(1, 4):
+        page.keyboard.press("PageDown")
+        page.wait_for_function(f"scrollY === {turned * 720}", timeout=4_000)
+    for reached in ("skip", "picture"):
+        page.keyboard.press("Tab")
+        assert page.evaluate("[document.activeElement.className, scrollY]") == [reached, 3 * 720]
+    assert page.evaluate("document.activeElement.closest('.slide').id") == "figure-1"
+    assert page.locator("#figure-2 img").is_visible() and page.locator("#table-2 table").is_visible()
     page.close()
 
 
