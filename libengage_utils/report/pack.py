@@ -8,21 +8,25 @@ import numpy as np
 from bs4 import BeautifulSoup
 from markupsafe import Markup
 
+from ..claims import VERDICTS
 from ..club import open_decisions
 from .exporters import ReportExporter
-from .pages import Page
+from .pages import Page, first_sentence
 from .release import export
 from .running import ReportError
+from .slides import Deck
 
-START, IDEAS = "00-start-here.ipynb", "Where the questions come from"   # where the ideas are attributed
-BRIEF_WORDS, FIXED_WORDS = 830, 170          # words a brief may have, and those the template itself has of them
-LEAST, MOST = 3, 5                           # minutes that a figure, a card or a question takes
-# Minutes of each step in sessions of 15, 30 and 60 minutes, in the order of the session.
+START, DISCUSSED = "00-start-here.ipynb", "Where the questions come from"   # where the paper is spoken of
+BRIEF_WORDS, FIXED_WORDS = 480, 125          # words a brief may have, and those the template itself has of them
+LEAST, MOST = {"figures": 4, "discuss": 3}, 5    # minutes that a figure or a question takes
+TURNED = {15: 1, 30: 2, 60: 2}               # claims that a session votes on, looks at and turns, by its minutes
+# Minutes of each step in sessions of 15, 30 and 60 minutes, in the order of the session: In short answers all that is
+# guessed, so it comes once nothing is left to guess.
 SESSIONS = {
-    15: {"predict": 3, "vote": 2, "short": 2, "figures": 3, "claims": 3, "decide": 2},
-    30: {"predict": 4, "vote": 3, "short": 3, "figures": 9, "claims": 4, "discuss": 4, "decide": 3},
-    60: {"open": 3, "brief": 5, "predict": 5, "wall": 4, "vote": 4, "short": 3, "figures": 12, "claims": 6, "spot": 6,
-         "discuss": 7, "decide": 5},
+    15: {"predict": 3, "vote": 2, "figures": 3, "claims": 3, "short": 2, "decide": 2},
+    30: {"predict": 4, "vote": 3, "figures": 8, "claims": 6, "short": 2, "discuss": 4, "decide": 3},
+    60: {"open": 3, "brief": 4, "predict": 5, "wall": 3, "vote": 3, "figures": 12, "claims": 6, "evidence": 3, "spot": 6,
+         "short": 3, "discuss": 7, "decide": 5},
 }
 FIGURE_ASKS = ("What does it show, and what does it not?", "What would it look like if the claim were wrong?",
                "Whom or what is missing from it?", "What else could make it look like this?",
@@ -56,7 +60,7 @@ def write_pack(notebook, out_html, *, study, log=None, parameters=None, progress
         If the notebook cannot be run on this study or the sheets break a rule of release; nothing is written then.
     """
     still_open = () if log is None else open_decisions(log, study.as_of).to_dict("records")
-    sheets = PackExporter(discussed_ideas(Path(notebook).parent), touchpoints_in_use(study), still_open)
+    sheets = PackExporter(about_the_paper(Path(notebook).parent), touchpoints_in_use(study), still_open)
     return export(notebook, out_html, study=study, parameters=parameters, progress=progress, editions={"": sheets})
 
 
@@ -65,10 +69,10 @@ class PackExporter(ReportExporter):
 
     Parameters
     ----------
-    ideas : Markup
-        See `discussed_ideas`.
+    paper : Markup
+        See `about_the_paper`.
     touchpoints : sequence of str
-        See `touchpoints_in_use`; without any there is no wall.
+        See `touchpoints_in_use`; the wall has those of which the page shows how people feel there.
     still_open : sequence of dict
         Decisions of earlier sessions without an outcome: decided_on, action, owner, due and measure.
 
@@ -80,40 +84,38 @@ class PackExporter(ReportExporter):
 
     layout, sheets = "club.html.j2", ("page.css", "club.css")
 
-    def __init__(self, ideas="", touchpoints=(), still_open=(), **keywords):
+    def __init__(self, paper="", touchpoints=(), still_open=(), **keywords):
         super().__init__(code=False, **keywords)
-        self.ideas, self.touchpoints, self.still_open = ideas, touchpoints, still_open
+        self.paper, self.touchpoints, self.still_open = paper, touchpoints, still_open
 
     def from_notebook_node(self, nb, resources=None, **keywords):
-        if skipped := nb.metadata.get("libengage", {}).get("skipped"):
+        about = nb.metadata.get("libengage", {})
+        if skipped := about.get("skipped"):
             raise ReportError(f"{skipped} Choose another notebook for the session.")
-        resources = dict(resources or {})
-        page = resources.get("page") or Page(nb, resources.get("name", "The notebook"))
-        resources |= {"page": page, "pack": self._pack(page, resources["study"])}
-        return super().from_notebook_node(nb, resources, **keywords)
+        resources = {"name": "The notebook"} | dict(resources or {})
+        page = resources.get("page") or Page(nb, resources["name"])
+        pack = self._pack(page, resources["study"], Path(resources["name"]).stem, about.get("session", []))
+        return super().from_notebook_node(nb, {**resources, "page": page, "pack": pack}, **keywords)
 
-    def _pack(self, page, study):
+    def _pack(self, page, study, stem, first):
         """What the template shows besides the page itself."""
-        spot = _section(page, "Spot what is wrong")
-        pack = {
-            "ideas": self.ideas, "touchpoints": self.touchpoints, "still_open": self.still_open,
-            "predictions": predictions(page), "figures": _figures(page),
-            "outside": _who_is_not_in_it(page), "misses": _missed_by_all(study),
-            "rules": [card["rule"].split("; not supported if")[0].rstrip(".") + "." for card in page.claims],
+        spot, evidence = _section(page, "Spot what is wrong"), _figures(page, "Highs and lows")
+        places = [name for name in self.touchpoints if any(_shows(figure, name) for figure in evidence)]
+        evidence = evidence if len(places) > 1 else []
+        cards, slides = _ahead(page.claims, "id", first), Deck(page, study, stem).slides
+        slides = {slide.body["number"]: at for at, slide in enumerate(slides, 1) if slide.kind == "figure"}
+        return {
+            "stem": stem, "still_open": self.still_open, "cards": cards, "brief": _brief(page, study, self.paper, cards),
+            "predictions": _predictions(page), "figures": _figures(page), "places": places, "evidence": evidence,
             "spot": [block for block in spot if block["kind"] not in ("reveal", "code")],
             "repair": [part for block in spot if block["kind"] == "reveal" for part in block["blocks"]],
-            "evidence": [block for block in _section(page, "Highs and lows") if block["kind"] == "figure"],
-            "sessions": {minutes: run_sheet(page, minutes, wall=bool(self.touchpoints), still_open=bool(self.still_open))
-                         for minutes in SESSIONS},
+            "sessions": {minutes: run_sheet(page, minutes, first=first, slides=slides, evidence=evidence,
+                                            still_open=bool(self.still_open)) for minutes in SESSIONS},
         }
-        said = [page.lede, self.ideas, pack["outside"], *pack["misses"], *pack["rules"],
-                *(f"{card['claim']} {card.get('reading', '')}" for card in page.claims)]
-        room = BRIEF_WORDS - FIXED_WORDS - sum(len(Markup(words).striptags().split()) for words in said)
-        return {**pack, "words": _as_many_as_fit(_definitions(page), room)}
 
 
-def discussed_ideas(folder):
-    """The paper's ideas, as the first notebook of a folder attributes them to the discussion.
+def about_the_paper(folder):
+    """What the first notebook of a folder says of the paper, without the ideas it lists.
 
     Parameters
     ----------
@@ -128,8 +130,8 @@ def discussed_ideas(folder):
     path = Path(folder) / START
     if not path.exists():
         return Markup()
-    blocks = _section(Page(nbformat.read(path, as_version=4), START), IDEAS)
-    return Markup("").join(block["html"] for block in blocks if block["kind"] == "prose")
+    said = _paragraphs(_section(Page(nbformat.read(path, as_version=4), START), DISCUSSED))
+    return _without_lead(said[0]) if said else Markup()
 
 
 def touchpoints_in_use(study):
@@ -152,39 +154,21 @@ def touchpoints_in_use(study):
     return [touchpoint for touchpoint, _ in enough.fetchall()]
 
 
-def predictions(page):
-    """What the notebook asks the room to predict.
-
-    Parameters
-    ----------
-    page : Page
-
-    Returns
-    -------
-    list of str
-        The numbered list under "Predict", else the questions there, else the notebook's own.
-
-    Examples
-    --------
-    >>> cells = [nbformat.v4.new_markdown_cell("# Who came?\\n\\n## Predict\\n\\n1. How many came?", id="a")]
-    >>> [str(question) for question in predictions(Page(nbformat.v4.new_notebook(cells=cells)))]
-    ['How many came?']
-    """
-    blocks = _section(page, "Predict")
-    text = " ".join(block["html"].striptags() for block in blocks if block["kind"] == "prose")
-    loose = [asked[0].upper() + asked[1:] for asked in re.findall(r"[^\s.!?:][^.!?:]*\?", text)]
-    return _listed(blocks) or loose or [page.question]
-
-
-def run_sheet(page, minutes, *, wall=False, still_open=False):
+def run_sheet(page, minutes, *, first=(), slides=None, evidence=(), still_open=False):
     """A session minute by minute, of what the notebook really has.
 
     Parameters
     ----------
     page : Page
     minutes : {15, 30, 60}
-    wall, still_open : bool
-        Whether there is a wall of highs and lows, and decisions to look back on.
+    first : sequence of str
+        Claims to turn before any other, by their number; the others follow as the page has them.
+    slides : dict of int to int, optional
+        On which slide a figure is.
+    evidence : sequence of dict
+        The figures that answer the wall of highs and lows; without any there is no wall.
+    still_open : bool
+        Whether there are decisions to look back on.
 
     Returns
     -------
@@ -197,86 +181,116 @@ def run_sheet(page, minutes, *, wall=False, still_open=False):
     >>> [(row["start"], row["end"]) for row in run_sheet(Page(nbformat.v4.new_notebook(cells=cells)), 15)]
     [(0, 9), (9, 15)]
     """
-    steps = _steps(page, wall, still_open)
+    steps = _steps(page, _ahead(page.claims, "id", first)[:TURNED[minutes]], slides or {}, evidence, still_open)
     weights = {kind: min(weight, MOST * len(steps[kind])) for kind, weight in SESSIONS[minutes].items() if steps[kind]}
     sheet, start = [], 0
-    for kind, given in zip(weights, share_out(minutes, list(weights.values())), strict=True):
-        rows = sorted(steps[kind][:max(1, given // LEAST)])
-        for (_, does, ask), length in zip(rows, share_out(given, [1] * len(rows)), strict=True):
+    for kind, given in zip(weights, _share_out(minutes, list(weights.values())), strict=True):
+        rows = steps[kind][:max(1, given // LEAST.get(kind, 1))]
+        for (does, ask), length in zip(rows, _share_out(given, [1] * len(rows)), strict=True):
             sheet.append({"start": start, "end": start + length, "does": does, "ask": ask})
             start += length
     return sheet
 
 
-def share_out(total, weights):
-    """Whole minutes in proportion to weights, by largest remainders, which add up to the total.
+def _steps(page, cards, slides, evidence, still_open):
+    """The rows that each step may have, the most wanted first: what the room does, what to ask."""
+    def named(figure, words=""):
+        slide = f" (slide {slides[figure['number']]})" if figure["number"] in slides else ""
+        return f"Figure {figure['number']}{slide}{words}: {figure['title'] or figure['caption']}"
 
-    Parameters
-    ----------
-    total : int
-        Minutes.
-    weights : list of float
+    asked, on = len(_predictions(page)), {}
+    for card in cards:
+        on.setdefault(_figure_behind(page, card), []).append(card["id"])
+    figures = [figure for figure in _figures(page)
+               if figure["number"] in on or not (figure in evidence or _tells_a_verdict(figure))]
+    told = [figure["number"] for figure in figures if figure["title"] and figure["title"] in page.summary.striptags()]
+    figures = _ahead(figures, "number", [*on, *told])
+    questions = [Markup(question).striptags() for question in _listed(_section(page, "For discussion"))]
+    voted = f"claim{'s' if len(cards) > 1 else ''} {' and '.join(card['id'] for card in cards)}"
+    return {
+        "open": [("Read aloud what is still open from earlier sessions", "What came of it? Write it under outcome.")
+                 ] if still_open else [],
+        "brief": [("Read the brief, in silence", "What would you have to see to change your mind?")],
+        "predict": [(f"Predict, on paper: {'one answer' if asked == 1 else f'{asked} answers'}, and how sure you are",
+                     "Nobody needs to have read the paper, and nobody collects the sheets.")],
+        "wall": [("Mark the wall of highs and lows", "These are guesses: what are they based on?")] if evidence else [],
+        "vote": [(f"Vote on {voted}, by the cards", "How many hands for each verdict, and how sure is the room?")
+                 ] if cards else [],
+        "figures": [(named(figure, f", on {' and '.join(on[figure['number']])}" if figure["number"] in on else ""),
+                     FIGURE_ASKS[(figure["number"] - 1) % len(FIGURE_ASKS)]) for figure in figures],
+        "claims": [(f"Turn the verdict on claim {card['id']}: \u201c{card['claim'].rstrip('.')}\u201d",
+                    "Rule, estimate, interval, verdict: would you have set the rule elsewhere?") for card in cards],
+        "evidence": [(f"The wall, and the evidence. {named(figure)}", "Where do the room and the evidence part?")
+                     for figure in evidence[:1]],
+        "spot": [("Spot what is wrong, in pairs, then open its repair", "Where do we read the same in our own reports?")
+                 ] if _section(page, "Spot what is wrong") else [],
+        "short": [("Read In short aloud", "Who was furthest off, and what had made them sure?")] if page.summary else [],
+        "discuss": [("Discuss", question) for question in questions],
+        "decide": [("Decide on one thing to try, and write it into the log",
+                    "Which role does it, by when, and how shall we know?")],
+    }
 
-    Returns
-    -------
-    list of int
-        Minutes, one entry a weight.
 
-    Examples
-    --------
-    >>> share_out(15, [4, 4, 2]), share_out(10, [1, 1, 1])
-    ([6, 6, 3], [4, 3, 3])
-    """
+def _share_out(total, weights):
+    """Whole minutes in proportion to weights, by largest remainders, which add up to the total."""
     exact = total * np.asarray(weights, dtype=float) / sum(weights)
     whole = np.floor(exact).astype(int)
     whole[np.argsort(whole - exact, kind="stable")[:total - whole.sum()]] += 1
     return whole.tolist()
 
 
-def _steps(page, wall, still_open):
-    """The rows that each step may have, the most wanted first: (place in the session, what the room does, what to ask)."""
-    asked, figures = len(predictions(page)), _figures(page)
-    questions = [Markup(question).striptags() for question in _listed(_section(page, "For discussion"))]
-    wanted = _before_a_claim(page)
-    return {
-        "open": [(0, "Read aloud what is still open from earlier sessions", "What came of it? Write it under outcome.")
-                 ] if still_open else [],
-        "brief": [(0, "Read the brief, in silence", "What would you have to see to change your mind?")],
-        "predict": [(0, f"Predict, on paper: {'one answer' if asked == 1 else f'{asked} answers'}, and how sure you are",
-                     "Nobody needs to have read the paper, and nobody collects the sheets.")],
-        "wall": [(0, "Mark the wall of highs and lows", "These are guesses: what are they based on?")] if wall else [],
-        "vote": [(0, "Vote on the claims named below, by the fronts of their cards",
-                  "How many hands for each verdict, and how sure is the room?")] if page.claims else [],
-        "short": [(0, "Open the envelope and read In short aloud", "Who was furthest off, and what had made them sure?")
-                  ] if page.summary else [],
-        "figures": [(figure["number"], f"Figure {figure['number']}: {figure['title'] or figure['caption']}",
-                     FIGURE_ASKS[(figure["number"] - 1) % len(FIGURE_ASKS)])
-                    for figure in sorted(figures, key=lambda figure: figure["number"] not in wanted)],
-        "claims": [(place, f"Turn the card of claim {card['id']}: \u201c{card['claim'].rstrip('.')}\u201d",
-                    "Rule, estimate, interval, verdict: would you have set the rule elsewhere?")
-                   for place, card in enumerate(page.claims)],
-        "spot": [(0, "Spot what is wrong, in pairs, then open its repair", "Where do we read the same in our own reports?")
-                 ] if _section(page, "Spot what is wrong") else [],
-        "discuss": [(place, "Discuss", question) for place, question in enumerate(questions)],
-        "decide": [(0, "Decide on one thing to try, and write it into the log",
-                    "Which role does it, by when, and how shall we know?")],
-    }
+def _predictions(page):
+    """What to predict: the numbered list under "Predict", else the questions there, else the notebook's own."""
+    blocks = _section(page, "Predict")
+    text = " ".join(block["html"].striptags() for block in blocks if block["kind"] == "prose")
+    loose = [asked[0].upper() + asked[1:] for asked in re.findall(r"[^\s.!?:][^.!?:]*\?", text)]
+    return _listed(blocks) or loose or [page.question]
 
 
-def _figures(page):
-    return [block for _, block in page.blocks if block["kind"] == "figure"]
+def _brief(page, study, paper, cards):
+    """What the brief says: of claims, and then of definitions, as many as there is room for."""
+    # Only the first paragraph of the lede: the one on how not to answer tells what is wrong with the analysis to spot.
+    told = {"paper": paper, "asked": Markup(BeautifulSoup(page.lede, "html.parser").p or ""),
+            "outside": _who_is_not_in_it(page), "misses": "; ".join(_missed_by_all(study)), "sees": {}}
+    for row in study["coverage"]:
+        told["sees"].setdefault(row["sees"], []).append(row["source"])
+    room = BRIEF_WORDS - FIXED_WORDS - sum(len(Markup(said).striptags().split()) for said in told.values())
+    claims = _as_many_as_fit([first_sentence(card.get("reading") or card["claim"]) for card in cards], room)
+    words = _as_many_as_fit(_definitions(page), room - sum(len(line.split()) for line in claims))
+    return told | {"words": words, "claims": list(zip(cards, claims, strict=False)), "left": len(cards) - len(claims)}
 
 
-def _before_a_claim(page):
-    """Numbers of the figures that stand last before a claim's card, in its section."""
-    wanted, last, home = set(), None, None
+def _ahead(things, name, first):
+    """Things in their order, but ahead of all others those whose name is among the first, in the order of these."""
+    return sorted(things, key=lambda thing: first.index(thing[name]) if thing[name] in first else len(first))
+
+
+def _figure_behind(page, card):
+    """Number of the figure that a card is judged by: that of the same finding, else the nearest before it in its section."""
+    number = home = None
     for section, block in page.blocks:
-        last, home = (None, section) if section is not home else (last, home)
-        if block["kind"] == "figure":
-            last = block["number"]
-        elif block["kind"] == "claim" and last:
-            wanted.add(last)
-    return wanted
+        number, home = number if section is home else None, section
+        if block["kind"] == "figure" and not _tells_a_verdict(block):
+            number = block["number"]
+            if block["title"] and block["title"] in card["answer"]:
+                return number
+        elif block.get("card") is card:
+            return number
+
+
+def _tells_a_verdict(figure):
+    """Whether a figure's finding is a verdict, which the card keeps until it is turned."""
+    return any(f"\u201c{verdict}\u201d" in figure["title"] for verdict in VERDICTS)
+
+
+def _figures(page, part=""):
+    """The figures of sections whose title begins so."""
+    return [block for section, block in page.blocks if block["kind"] == "figure" and section["title"].startswith(part)]
+
+
+def _shows(figure, place):
+    """Whether a figure's words give a number for a place."""
+    return re.search(rf"[:;] {re.escape(place)} [+\N{{MINUS SIGN}}\d]", figure["alt"])
 
 
 def _section(page, title):
@@ -293,12 +307,21 @@ def _listed(blocks):
     return [Markup(item.decode_contents()) for soup in _prose(blocks) for item in soup.select("ol > li")]
 
 
+def _paragraphs(blocks):
+    return [paragraph for soup in _prose(blocks) for paragraph in soup.find_all("p")]
+
+
+def _without_lead(paragraph):
+    """A paragraph without the words that lead over to what follows it."""
+    return Markup(re.sub(r"[^.]*:\s*</p>$", "</p>", str(paragraph)))
+
+
 def _who_is_not_in_it(page):
     """The first paragraph that says whom the data leave out, without its heading."""
-    for paragraph in (found for soup in _prose(_section(page, "The data")) for found in soup.find_all("p")):
+    for paragraph in _paragraphs(_section(page, "The data")):
         if paragraph.strong and paragraph.strong.get_text(strip=True).startswith("Who is not in it"):
             paragraph.strong.decompose()
-            return Markup(re.sub(r"[^.]*:\s*</p>$", "</p>", str(paragraph)))
+            return _without_lead(paragraph)
     return Markup()
 
 
@@ -311,7 +334,7 @@ def _missed_by_all(study):
 def _definitions(page):
     """Sentences of the prose that say what a word in bold means; those with a number in them are left out."""
     found, blocks = [], [block for section in page.sections for block in section["blocks"]]
-    for paragraph in (part for soup in _prose(blocks) for part in soup.find_all("p")):
+    for paragraph in _paragraphs(blocks):
         terms = "|".join(re.escape(" ".join(term.get_text().split())) for term in paragraph.find_all("strong"))
         defines = re.compile(rf"({terms}) (\([^)]*\) )?(is|are|means|asks|says)\b")
         sentences = re.split(r"(?<=[.!?]) (?=[A-Z\u201c(])", " ".join(paragraph.get_text().split()))
