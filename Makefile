@@ -14,13 +14,19 @@ TO       ?= $(dir $(STUDY))to-code.csv
 PY        := .venv/bin/python
 READY     := .venv/.ready
 PACKAGE   := $(shell find libengage_utils -type f -not -path '*/__pycache__/*')
-HOME_OF   := $(notdir $(patsubst %/,%,$(dir $(abspath $(STUDY)))))
+HOME_OF   := $(lastword $(notdir $(patsubst %/,%,$(dir $(abspath $(STUDY))))))
 OUT       := reports$(if $(filter-out $(abspath data/demo/study.yml),$(abspath $(STUDY))),/$(HOME_OF))
 NOTEBOOKS := $(if $(NOTEBOOK),notebooks/$(notdir $(basename $(NOTEBOOK))).ipynb,$(wildcard notebooks/*.ipynb))
 PAGES     := $(NOTEBOOKS:notebooks/%.ipynb=$(OUT)/%.html)
+LOST      := $(foreach page,$(PAGES),$(if $(wildcard $(page:.html=.json)),,$(page)))
 THIS      := "$(STUDY)" $(if $(FILES),--files "$(FILES)")
 RUN       := $(PY) -m libengage_utils
 
+$(foreach name,STUDY NOTEBOOK,$(if $(word 2,$($(name))),$(error $(name) may hold no space, as \
+'$($(name))' does: rename what has one in its name)))
+ifeq ($(OUT),reports/club)
+$(error The folder of a study may not be called club, where reports keeps the sheets of sessions: rename it)
+endif
 ifeq ($(wildcard $(NOTEBOOKS)),)
 $(error There is no notebook called '$(NOTEBOOK)'. There are: $(basename $(notdir $(wildcard notebooks/*.ipynb))))
 endif
@@ -35,8 +41,8 @@ help:           ## list the targets
 report: $(OUT)/index.html     ## run every notebook on the demo study and write reports/index.html
 	@echo "Open $(OUT)/index.html"
 
-pdf: $(OUT)/index.html        ## print every page and deck of reports as PDF (needs Chromium, Chrome or Edge)
-	@$(RUN) pdf "$(OUT)"
+pdf: $(OUT)/index.html        ## print pages and decks of reports as PDF (needs Chromium, Chrome or Edge)
+	@$(RUN) pdf "$(OUT)" $(if $(NOTEBOOK),--notebook $(basename $(notdir $(NOTEBOOKS))))
 
 club: $(if $(NOTEBOOK),$(OUT)/.prepared)    ## write and print the sheets of a session: make club NOTEBOOK=06-listening
 	$(if $(NOTEBOOK),,$(error Choose a notebook: make club NOTEBOOK=06-listening. There are: $(basename $(notdir $(wildcard notebooks/*.ipynb)))))
@@ -94,6 +100,8 @@ $(OUT)/index.html: $(PAGES)
 
 $(OUT)/%.html: notebooks/%.ipynb $(OUT)/.prepared
 	@$(RUN) report $< $(THIS) --to "$(OUT)"
+
+$(LOST): always               # and when its manifest is lost
 
 $(OUT)/.prepared: $(STUDY) $(OUT)/.study $(PACKAGE) $(READY)
 	@$(RUN) prepare $(THIS) --inputs "$(OUT)/.inputs.mk" --target "$@"

@@ -31,6 +31,8 @@ def main(arguments=None):
         command.set_defaults(run=run)
         if name in ("demo", "pdf"):
             command.add_argument("folder", type=Path)
+            if name == "pdf":
+                command.add_argument("--notebook", default="", help="print what was made of this notebook alone")
             continue
         if name in ("report", "club"):
             command.add_argument("notebook", type=Path)
@@ -51,6 +53,9 @@ def main(arguments=None):
         options.run(options)
     except (StudyError, PrivacyError) as problem:
         sys.exit(str(problem))
+    except OSError as problem:
+        what = problem.filename or "A file"
+        sys.exit(f"{what} cannot be read or written ({problem.strerror or problem}). Check its place, and who may use it.")
     except KeyboardInterrupt:
         sys.exit("Stopped.")
 
@@ -137,7 +142,7 @@ def index(options):
     from .report import ReportError, build_index
 
     try:
-        build_index(options.to, open_study(options.study, files=options.files))
+        build_index(options.to, open_study(options.study, files=options.files), progress=_say)
     except ReportError as problem:
         sys.exit(str(problem))
 
@@ -147,7 +152,7 @@ def pdf(options):
     from .report import ReportError, print_folder
 
     try:
-        print_folder(options.folder, lambda done, total, name: _say(f"{name}, {done} of {total}"))
+        print_folder(options.folder, lambda done, total, name: _say(f"{name}, {done} of {total}"), notebook=options.notebook)
     except ReportError as problem:
         sys.exit(str(problem))
 

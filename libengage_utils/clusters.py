@@ -181,8 +181,8 @@ def _candidates(n_clusters, X):
     candidates = [k for k in asked if 2 <= k <= min(len(X) // PEOPLE, distinct // 2)]
     if not candidates:
         raise ValueError(
-            f"X has {len(X)} people and {distinct} distinct rows, too few for {asked} clusters: there "
-            f"must be 2 clusters or more, each of {PEOPLE} people and 2 distinct rows on average."
+            f"Too few people, or distinct rows, for {asked} clusters: there must be 2 clusters or more, each of {PEOPLE} "
+            "people and 2 distinct rows on average."
         )
     return candidates
 

@@ -49,33 +49,38 @@ class Record:
 
     @property
     def rests_on(self):
-        """The fewest people behind any of the shares."""
-        return self.shares["rests_on"].min()
+        """The fewest people behind any of the shares that are shown."""
+        return self.shares.dropna(subset="estimate")["rests_on"].min()
 
     @property
     def counts(self):
         """What the tables of sources and of services make public of how many people they saw or heard (list of dict)."""
-        tables = ((self.sources, "source", "people"), (self.touchpoints, "touchpoint", "people"),
-                  (self.touchpoints, "touchpoint", "voices"))
-        return [said for table, name, what in tables for at, number in table[[name, what]].itertuples(index=False)
-                for said in counts_shown(number, f"{what} on record", where={f"{name} {at}": "yes"})]
+        services = self.touchpoints.set_index("touchpoint")
+        tables = (("source", "people", self.sources.set_index("source")["people"], 1),
+                  *(("touchpoint", what, _to_the_ten(services[what]), 10) for what in ("people", "voices")))
+        return [said for name, what, numbers, rounded in tables for at, number in numbers.items()
+                for said in counts_shown(number, f"{what} on record", where={f"{name} {at}": "yes"}, rounded=rounded)]
 
     @property
     def touchpoints_in_words(self):
-        """The services in use as a page shows them, those on which most is on record first (DataFrame)."""
-        table = self.touchpoints.sort_values(["usable", "people"], ascending=[False, False])
-        table = table.reset_index(drop=True)
+        """The services in use as a page shows them, those on which most is on record first, people to the ten (DataFrame).
+
+        Rows of feedback less people who gave it would tell how many wrote twice.
+        """
+        table = self.touchpoints.drop(columns="feedback")
+        table[["people", "voices"]] = table[["people", "voices"]].apply(_to_the_ten)
+        table = table.sort_values(["usable", "people", "touchpoint"], ascending=[False, False, True], ignore_index=True)
         share = [f"{tied:.0%}" if tied == tied else np.nan for tied in table["tied"]]
         return table.assign(tied=share, usable=np.where(table["usable"], "yes", "no")).rename(columns={
             "touchpoint": "service met", "tied": "acts tied to a person", "people": "people who acted",
-            "feedback": "rows of feedback", "voices": "people who spoke", "usable": "heard"})
+            "voices": "people who spoke", "usable": "heard"})
 
     @property
     def headline(self):
         """The least of the three shares, in a sentence."""
-        heard, services = self.touchpoints["usable"].sum(), len(self.touchpoints)
-        return (f"Of everybody eligible, {self.shares['estimate'].iloc[0]:.0%} are on record; {heard} of {services} "
-                "services have been heard of from enough people.")
+        heard, services, share = self.touchpoints["usable"].sum(), len(self.touchpoints), self.shares["estimate"].iloc[0]
+        return (f"Of everybody eligible, {'nearly all' if np.isnan(share) else f'{share:.0%}'} are on record; {heard} of "
+                f"{services} services have been heard of from enough people.")
 
     @property
     def summary(self):
@@ -84,7 +89,7 @@ class Record:
                   for row in self.shares.dropna().itertuples()]
         words = (f"Shares on record, with 95% intervals: {'; '.join(shares)}. The least of them is {self.estimate:.0%} "
                  f"({self.low:.0%} to {self.high:.0%}, which allows for having taken the least).")
-        if self.shares["estimate"].isna().any():
+        if np.isnan(self.shares["estimate"].iloc[2]):
             words += " No feedback can be told of: there is none, or few people gave any that is tied to something."
         blind = self.sources.loc[self.sources["tied"] == 0, "source"]
         return words + (f" People act, and nobody is identified, in {len(blind)} of {len(self.sources)} sources "
@@ -120,8 +125,8 @@ def enough(people, events, feedback, coverage, *, since=None, until=None, usable
     unsigned : bool
         Whether unsigned feedback counts towards the people who spoke of a touchpoint.
     minimum_count : int
-        How many people are enough, and may be shown. Fewer people without, or with, anything on record count as so many;
-        the share of feedback is missing where fewer gave any that is tied, or any that is not.
+        How many people are enough, and may be shown. The share of people on record is missing where fewer are not; that of
+        feedback where fewer gave any that is tied, or any that is not.
     draws, random_state
         Samples of people, seed.
 
@@ -132,7 +137,7 @@ def enough(people, events, feedback, coverage, *, since=None, until=None, usable
     Raises
     ------
     ValueError
-        If a column is missing, nobody did anything in the window, or too few people were eligible in it.
+        If a column is missing, nobody did anything in the window, or too few people were eligible or on record in it.
 
     References
     ----------
@@ -175,7 +180,14 @@ def enough(people, events, feedback, coverage, *, since=None, until=None, usable
 
     counted = spoke & (unsigned | (np.arange(everybody) < len(named)))[:, np.newaxis]
     sums = np.column_stack([eligible, eligible & ENOUGH[traces](did, written > 0), written, kept, acted, counted])
+    on_record = sums[:, 1].sum()
+    not_on_record = len(roster) - on_record
+    if on_record < minimum_count:
+        raise ValueError("Too few of the people eligible in the window are on record for a share of them to be shown: take "
+                         "a longer one.")
     values = _three_shares(over_samples(people_drawn(everybody, draws, random_state), sums), usable, minimum_count)
+    if 0 < not_on_record < minimum_count:
+        values[:, 0] = np.nan
     tying, not_tying = (kept > 0).sum(), (written > kept).sum()
     if tying < minimum_count or 0 < not_tying < minimum_count:
         values[:, 2] = np.nan
@@ -183,8 +195,7 @@ def enough(people, events, feedback, coverage, *, since=None, until=None, usable
     touchpoints = _touchpoints(rows, said, used, acted.sum(axis=0), spoke.sum(axis=0), minimum_count)
     behind = np.array([acted.sum(axis=0), counted.sum(axis=0)])
     touchpoints["usable"] = ENOUGH[usable](*(behind >= minimum_count))
-    on_record = sums[:, 1].sum()
-    shares["rests_on"] = [max(min(on_record, len(roster) - on_record), minimum_count),
+    shares["rests_on"] = [min(on_record, not_on_record or on_record),
                           np.where(behind >= minimum_count, behind, np.inf).min(),
                           tying if not_tying == 0 else min(tying, not_tying)]
     return Record(*limits, shares, _sources(rows, seen, coverage, minimum_count), touchpoints,
@@ -248,7 +259,7 @@ def _three_shares(samples, usable, minimum_count):
     """The three shares from sums over people: eligible, those on record, feedback, tied feedback, acted at, spoke of."""
     eligible, known, rows, tied = samples[:, :4].T
     good = ENOUGH[usable](*np.split(samples[:, 4:] >= minimum_count, 2, axis=1))
-    return np.column_stack([np.clip(known, minimum_count, eligible - minimum_count) / eligible, good.mean(axis=1),
+    return np.column_stack([known / eligible, good.mean(axis=1),
                             tied / np.where(rows > 0, rows, np.nan)])
 
 
@@ -267,6 +278,11 @@ def _least(values, people):
 def _shown(people, minimum_count):
     """Whether figures that rest on so many people (Series) may be shown; nobody is no person."""
     return suppress(people, minimum_count, impossible=people == 0).notna()
+
+
+def _to_the_ten(people):
+    """Numbers of people (Series) to the nearest ten, and a few to ten: 0 is nobody."""
+    return people.round(-1).clip(lower=10).where(people > 0, people)
 
 
 def _sources(rows, seen, coverage, minimum_count):

@@ -8,6 +8,7 @@ import pandas as pd
 from statsmodels.multivariate.factor_rotation import rotate_factors
 
 from .latent import complete_cases, latent_correlations, ordered_classes
+from .privacy import about
 
 LIMITS = [0.025, 0.975]  # of a 95% interval
 NEAR_DUPLICATE = 0.9  # correlation from which two indicators are one
@@ -66,7 +67,7 @@ class ParallelAnalysis:
             f"{number.estimate:.0f} of {len(self.loadings)} components are larger than chance "
             f"(95% interval {number.low:.0f} to {number.high:.0f}; two or more in {self.several:.0%} of "
             f"resamples). The first holds {share.estimate:.0%} of the variance ({share.low:.0%} to "
-            f"{share.high:.0%}). This rests on {self.people:,} people; {self.left_out:,} lack an indicator."
+            f"{share.high:.0%}). This rests on {about(self.people)} people; {about(self.left_out)} lack an indicator."
         )
         for pair in self.near_duplicates.itertuples():
             sentences += f" {pair.first} and {pair.second} are nearly the same (r = {pair.correlation:.2f})."

@@ -58,14 +58,14 @@ def complete_cases(frame, columns=None):
     complete = frame.dropna().astype(float)
     if len(complete) < FEWEST_PEOPLE:
         raise ValueError(
-            f"{len(complete):,} of {len(frame):,} people have all of {', '.join(map(str, frame))}, and "
-            f"{FEWEST_PEOPLE} are needed: leave out the indicator that most people lack."
+            f"Too few people have all of {', '.join(map(str, frame))}; {FEWEST_PEOPLE} are needed: leave out the indicator "
+            "that most people lack."
         )
     for name in complete:
         if len(complete) - complete[name].value_counts().max() < FEWEST_DIFFERENT:
             raise ValueError(
-                f"{name} is the same for all but fewer than {FEWEST_DIFFERENT} of {len(complete):,} people: "
-                "too few to see what it goes with. Leave it out, or add it to a kindred indicator."
+                f"{name} is the same for nearly all: too few people differ to see what it goes with; {FEWEST_DIFFERENT} are "
+                "needed. Leave it out, or add it to a kindred indicator."
             )
     return complete
 

@@ -178,7 +178,7 @@ def test_missing_values_are_named():
 
 
 def test_too_few_people_for_clusters_are_refused():
-    with pytest.raises(ValueError, match="15 people and 15 distinct rows, too few"):
+    with pytest.raises(ValueError, match="Too few people, or distinct rows"):
         clusters(np.random.default_rng(0).normal(size=(15, 2)), range(2, 4))
-    with pytest.raises(ValueError, match="1 distinct rows"):
+    with pytest.raises(ValueError, match="distinct rows"):
         clusters(np.ones((100, 2)), 2)

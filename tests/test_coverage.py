@@ -138,6 +138,10 @@ def test_the_interval_holds_the_truth_where_two_shares_are_equally_low():
 def test_the_estimate_lies_within_its_limits_and_nothing_few_is_shown(seen, signed, about, bare):
     events = pd.concat([acts((range(seen), "loan", "desk"), (range(seen // 4), "gate", "desk"), (30, "scan", "beam"))])
     feedback = said((range(20, 20 + signed), None, None), (about, "loan", None), (bare, None, None))
+    if len({*range(seen), *range(20, 20 + signed)}) < 10:
+        with pytest.raises(ValueError, match="Too few of the people eligible"):
+            told(events, feedback, roster(70), draws=50)
+        return
     result = told(events, feedback, roster(70), draws=50)
     assert 0 <= result.low <= result.estimate <= result.high <= 1
     counts = pd.concat([result.sources["people"], result.touchpoints["people"], result.touchpoints["voices"],
@@ -187,9 +191,21 @@ def test_of_people_both_either_and_neither_are_told_unless_they_give_a_few_away(
     assert few[["an identified act", "signed feedback"]].tolist() == [60, 15]
 
 
-def test_fewer_than_ten_without_a_trace_count_as_ten():
-    for missing in (0, 3, 9):
-        assert shares(acts((range(100 - missing), "loan", "desk")))[0] == 0.9
+def test_the_share_on_record_is_withheld_where_fewer_than_ten_are_not_and_rests_on_the_true_number():
+    few, ten, none = (told(acts((range(100 - missing), "loan", "desk"))) for missing in (3, 10, 0))
+    assert few.shares.loc[0, ["estimate", "low", "high"]].isna().all() and few.shares["rests_on"][0] == 3
+    assert "nearly all are on record" in few.headline and few.estimate == few.shares["estimate"].min()
+    assert ten.shares.loc[0, ["estimate", "rests_on"]].tolist() == [0.9, 10]
+    assert none.shares.loc[0, ["estimate", "rests_on"]].tolist() == [1, 100]
+
+
+def test_how_many_wrote_twice_cannot_be_told_from_the_table_of_services():
+    feedback = pd.concat([said((range(16), "loan", None), (range(1), "loan", None), (40, "chat", None))])
+    result = told(feedback=feedback)
+    table = result.touchpoints_in_words.set_index("service met")
+    assert "rows of feedback" not in table and table.loc[["loan", "chat"], "people who spoke"].tolist() == [20, 40]
+    assert [(count["low"], count["high"]) for count in result.counts if count["where"] == {"touchpoint loan": "yes"}] == [
+        (55, 65), (15, 25)]
 
 
 def test_what_few_people_s_feedback_is_tied_to_is_withheld():

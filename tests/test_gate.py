@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from libengage_utils.report import ReportError, ReportExporter, export, release, run_notebook
-from libengage_utils.report.gate import CORNERS, MARKS, RULES, examine, rules
+from libengage_utils.report import ReportError, ReportExporter, build_index, export, release, run_notebook
+from libengage_utils.report.drawn import CORNERS, MARKS, TRACKS
+from libengage_utils.report.gate import RULES, TAKEN_ON_TRUST, examine, rules
 from libengage_utils.report.pages import Page
 
 SAID = "The printer on the second floor swallowed my dissertation again this morning."
@@ -106,30 +107,106 @@ def test_a_minimum_that_protects_nobody_is_refused():
         "The study has a minimum_count of 4; the least accepted is 5 (rule 7, small numbers).",)
 
 
-def test_a_column_of_people_is_read_whatever_it_declares():
-    (problem,) = problems(table(people(40, 3)))
-    assert problem == ("Table 1 under “The data” has numbers of people below 10 in its column or row “people”: "
-                       "withhold them (rule 7, small numbers).")
+@pytest.mark.parametrize("column", ["people", "count", "came", "lecturers"])
+def test_a_small_number_is_read_whatever_its_column_is_called(column):
+    (problem,) = problems(table(pd.DataFrame({"group": ["arts", "law"], column: [40, 3]}).set_index("group")))
+    assert problem == (f"Table 1 under “The data” has numbers below 10 in its column “{column}”, row “law”: withhold them, "
+                       "or name the column or row in the metadata “not_people” if they are not of people (rule 7, small "
+                       "numbers).")
     assert not problems(table(people(40, "withheld"))) and not problems(table(people(1_003, 40)))
-    assert problems(table(pd.DataFrame({"students seen": ["3 of 40"]})))
-    assert problems(table(people(40, 3).T))
 
 
-def test_numbers_of_other_things_may_be_small():
-    assert not problems(table(pd.DataFrame({"minutes": [3], "share of people": ["3%"], "people": ["12"]})))
+@pytest.mark.parametrize("words", ["3 of 40", "397 of 400", "about 3", "fewer than 4", "3 (7%)", "< 5", "3 readers",
+                                   "n = 3", "law (n = 3)", "3 / 40"])
+def test_a_small_number_is_read_within_words_and_as_what_a_part_leaves(words):
+    (problem,) = problems(table(pd.DataFrame({"seen": [words]})))
+    assert "has numbers below 10 in its column “seen”" in problem
 
 
-@pytest.mark.parametrize("output", [shown({"text/markdown": "Of them 3 people came back."}),
-                                    new_output("stream", name="stdout", text="7 students\n"),
-                                    figure(alt="Bars. Two were 4 readers."), figure("<text>2 borrowers</text>")])
-def test_a_sentence_a_cell_wrote_may_not_tell_of_a_few(output):
-    (problem,) = problems(output)
-    assert "under “The data” tells of a number of people below the minimum (rule 7, small numbers)" in problem
+def test_a_count_with_a_point_is_read_and_a_mean_of_three_is_none():
+    assert problems(table(people(3.0, 40.0)))
+    assert not problems(table(people(40, 50, acts=["1.9", "3.0"], hours=["3.00", "4.00"])))
+
+
+def test_a_row_of_people_is_read_too():
+    assert problems(table(people(40, 3).T)) and problems(table(people(40, 3).T, not_people=["people"]))
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame({"people": [40], "campaigns": [3]}),
+                                   pd.DataFrame({"table": ["people", "campaigns"], "rows": [40, 3]}),
+                                   pd.DataFrame({"rise in 100": [1, 3], "campaigns": [11, 1]}).set_index("rise in 100")])
+def test_numbers_of_other_things_may_be_small_where_an_author_says_so(frame):
+    assert problems(table(frame)) and not problems(table(frame, not_people=["campaigns", "rise in 100"]))
+
+
+def test_a_number_of_people_cannot_be_declared_to_be_none():
+    assert "has numbers below 10" in problems(table(people(40, 3), not_people=["people", "g1"]))[0]
+    (problem,) = problems(table(people(40, 50), "no people"))
+    assert "says that it rests on no people, and has numbers of them in its column “people” (rule 7" in problem
+
+
+@pytest.mark.parametrize("share", ["7.5%", "92.5%", "7.5% (1% to 20%)"])
+def test_a_share_beside_a_number_of_people_may_not_tell_of_a_few(share):
+    frame = people(40, 60, came=[share, "50%"])
+    (problem,) = problems(table(frame))
+    assert "has in its column “came” a share that tells a number below 10 beside the number of people" in problem
+    assert not problems(table(frame, not_people=["came"]))
+
+
+def test_shares_of_all_rows_together_tell_nothing_new():
+    assert not problems(table(people(15, 985, share=["1.5%", "98.5%"])))
+
+
+def test_a_share_as_coarse_as_the_minimum_is_not_a_few():
+    assert not problems(table(people(2_000, 3_000, came=["0%", "50%"])))
+
+
+def test_rows_that_stand_under_one_label_and_tables_without_a_body_are_read():
+    deep = people(40, 40, 3).reset_index().assign(site="Hill").set_index(["site", "group"])
+    assert "row “Hill”" in problems(table(deep))[0]
+    bare = "<table><tr><th>group</th><th>came</th></tr><tr><td>law</td><td>3</td></tr></table>"
+    assert "column “came”, row “law”" in problems(shown({"text/html": bare}, rests_on=40))[0]
+
+
+@pytest.mark.parametrize("words", [
+    "Of them 3 people came back.", "Only 3 of the 40 readers came.", "There came 3 law students.", "3 undergraduates came.",
+    "So did 4 first-year students.", "Of 40 people, 2.5% came.", "Here 92.5% of the 40 readers came.", "Law (n = 3) is few.",
+    "37 out of 40 readers came.", "3 of the readers came.", "Of 403 people, 400 were in arts.",
+    "Here fewer than 4 people came."])
+def test_a_sentence_a_cell_wrote_may_not_tell_of_a_few(words):
+    (problem,) = problems(shown({"text/markdown": words}))
+    assert problem == ("What a cell says under “The data” tells of a number of people below the minimum (rule 7, small "
+                       "numbers).")
+    assert problems(new_output("stream", name="stdout", text=words)) == (problem,)
+
+
+@pytest.mark.parametrize("output", [figure(alt="Bars. Two were 4 readers."), figure("<text>2 borrowers</text>"),
+                                    figure("<text>law (n = 3)</text>"), figure("<text>law: 3</text>")])
+def test_a_drawing_may_not_tell_of_a_few(output):
+    assert any("under “The data” tells of a number of people below the minimum (rule 7, small numbers)" in problem
+               for problem in problems(output))
+
+
+def test_a_label_of_other_things_may_be_small_where_an_author_says_so():
+    assert not problems(figure("<text>week: 3</text>", not_people=["week: 3"]))
+    assert not problems(figure("<text>law: 3</text>", "no people"))
+
+
+@pytest.mark.parametrize("data", [{"text/markdown": "- arts: 400\n- law: **3**"}, {"text/plain": "{'arts': 400, 'law': 3}"},
+                                  {"text/html": "<dl><dt>arts</dt><dd>400</dd><dt>law</dt><dd>3</dd></dl>"},
+                                  {"text/html": "<div><div>law</div><div>3</div></div>"}])
+def test_a_list_may_not_hold_a_small_number_unless_it_rests_on_no_people(data):
+    found = problems(shown(data))
+    assert ("What a cell says under “The data” lists a number below 10: withhold it, or give the output the metadata "
+            "“rests_on”: “no people”, if that is so (rule 7, small numbers).") in found
+    assert not any("lists" in problem for problem in problems(shown(data, rests_on="no people")))
 
 
 @pytest.mark.parametrize("output", [shown({"text/plain": str(people(40, 3)["people"])}),
                                     shown({"text/markdown": "| people |\n| --- |\n| 3 |"}),
-                                    new_output("stream", name="stdout", text=str(people(40, 3)))])
+                                    new_output("stream", name="stdout", text=str(people(40, 30))),
+                                    new_output("stream", name="stdout", text="faculty\tcount\narts\t400\nlaw\t30\n"),
+                                    new_output("stream", name="stdout", text="arts 400\nlaw 3\n")])
 def test_a_table_written_as_text_is_refused(output):
     assert problems(output) == (
         "What a cell says under “The data” is a table written as text: display a frame, whose output can say on how many "
@@ -137,7 +214,8 @@ def test_a_table_written_as_text_is_refused(output):
 
 
 @pytest.mark.parametrize("words", ["fewer than 10 people", "1,003 people", "+3 people", "1 in 5 people", "at least 5 people",
-                                   "8 more people", "2.5 people", "12 people", "0 people"])
+                                   "8 more people", "2.5 people", "12 people", "0 people", "2 of 9 services people use",
+                                   "20 of 40 readers", "year 3 students", "within 7 days of people", "of 40 people, 50%"])
 def test_a_bound_a_rate_or_a_difference_is_not_a_few(words):
     assert not problems(shown({"text/markdown": f"There were {words} here."}), study=a_study(minimum_count=10))
 
@@ -173,34 +251,133 @@ def test_a_number_that_two_tables_give_away_together_is_refused():
 def test_counts_that_contradict_each_other_are_refused():
     counts = [{"of": "people", "where": {}, "low": number, "high": number} for number in (400, 500)]
     (problem,) = problems(table(people(400), counts=counts))
-    assert problem.startswith("The counts of the page cannot be audited") and "rule 8" in problem
+    assert problem.startswith("What is counted cannot be audited") and "rule 8" in problem
+
+
+def of_sites(*numbers, **metadata):
+    names = ["Hill", "Main", "Partner", "all"] if len(numbers) == 4 else ["Hill", "Main", "all"]
+    return table(pd.DataFrame({"site": names, "people": numbers}).set_index("site"), **metadata)
+
+
+@pytest.mark.parametrize("numbers", [("400", "200", "withheld", "603"), ("400", "withheld", "withheld", "403"),
+                                     ("400", "200", "603"), ("400", "200", "205", "808")])
+def test_a_total_that_gives_a_small_number_away_is_refused_whatever_is_declared(numbers):
+    (problem,) = problems(of_sites(*numbers))
+    assert problem.startswith("Table 1 under “The data” has totals that give away numbers to within fewer than 10 (such as ")
+    assert problem.endswith("): withhold more of them, or the total (rule 8, complementary suppression).")
+
+
+@pytest.mark.parametrize("numbers", [("400", "200", "withheld", "withheld"), ("400", "withheld", "withheld", "450"),
+                                     ("400", "200", "203", "803"), ("400", "200", "190", "500"),
+                                     ("400", "200", "withheld", "500"), ("400", "200", "withheld", "610")])
+def test_a_total_that_gives_nothing_away_may_stand(numbers):
+    """Its parts are many, overlap, or are all to the nearest ten."""
+    assert not problems(of_sites(*numbers))
+
+
+def test_a_withheld_cell_between_two_totals_is_found():
+    cross = pd.DataFrame({"letter": ["withheld", "51", "54"], "none": ["47", "62", "109"], "all": ["50", "113", "163"]},
+                         index=["arts", "law", "all"])
+    assert "has totals that give away numbers" in problems(table(cross))[0]
+
+
+def page_with(folder, name, counts):
+    notebook = folder / f"{name}.ipynb"
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# Who?"), new_code_cell("show()", outputs=[
+        table(people(400), counts=counts)])]), notebook)
+    return export(notebook, folder / "out" / f"{name}.html", study=a_study())
+
+
+def test_what_two_pages_give_away_together_gets_no_index(tmp_path, already_run):
+    said = [{"of": "people", "where": {}, "low": 428, "high": 428},
+            {"of": "people", "where": {"faculty": "arts"}, "low": 400, "high": 400},
+            {"of": "people", "where": {"faculty": "law"}, "withheld": True},
+            {"of": "people", "where": {"faculty": "medicine"}, "withheld": True}]
+    manifest = page_with(tmp_path, "01-first", said)
+    assert manifest["counts"] == [{**count, "table": "Table 1 under “Who?”"} for count in said]
+    page_with(tmp_path, "02-second", [{"of": "others", "where": {}, "low": 25, "high": 25}])
+    assert build_index(tmp_path / "out", a_study()).exists()
+    page_with(tmp_path, "02-second", [{"of": "people", "where": {"faculty": "law"}, "low": 25, "high": 25}])
+    with pytest.raises(ReportError, match=r"The index may not be handed over: .*complementary") as refused:
+        build_index(tmp_path / "out", a_study())
+    for place in ("01-first.html, Table 1", "02-second.html, Table 1", "faculty: medicine"):
+        assert place in str(refused.value)
 
 
 # Rule 9, extremes and single people
 
 
 def test_a_least_and_a_greatest_of_people_are_refused():
-    described = pd.Series(range(100), name="acts").describe().to_frame()
+    described = pd.Series(range(100, 200), name="acts").describe().round(1).to_frame()
     for frame in (described, described.T):
         (problem,) = problems(table(frame))
-        assert problem.startswith("Table 1 under “The data” shows a least and a greatest value")
+        assert problem.startswith("Table 1 under “The data” shows a least or greatest value (“min”), which is one person's")
         assert problem.endswith("(rule 9, extremes and single people).")
     assert not problems(table(described, "no people"))
 
 
-@pytest.mark.parametrize("mark", ['<use href="#m" x="{n}"/>', '<circle r="1" cx="{n}"/>', '<path d="M{n} 0 L1 1 z"/>'])
+@pytest.mark.parametrize("name", ["youngest", "oldest", "largest number of loans", "range of loans", "smallest", "100%"])
+def test_one_extreme_is_refused_as_a_row_and_as_a_column(name):
+    frame = pd.DataFrame({name: [1_912], "mean": [20.5]}, index=["loans"])
+    for some in (frame, frame.T):
+        some = some if name != "100%" else some.rename(columns={"mean": "50%"}, index={"mean": "50%"})
+        assert f"shows a least or greatest value (“{name}”)" in problems(table(some))[0]
+        assert not problems(table(some, not_people=[name]))
+
+
+def test_a_group_named_by_its_rank_is_no_extreme():
+    assert not problems(table(people(40, 50).rename(index={"g0": "highest fifth", "g1": "least active"})))
+
+
+@pytest.mark.parametrize("mark", ['<use href="#m" x="{n}"/>', '<circle r="1" cx="{n}"/>', '<path d="M{n} 0 L1 1 z"/>',
+                                  '<line x1="{n}" y1="1"/>', '<text x="{n}">.</text>'])
 def test_a_mark_for_each_person_is_refused(mark):
     def drawn(number):
         return figure("<defs><path id='m' d='M0 0'/></defs>" + "".join(mark.format(n=n) for n in range(number)))
 
     assert not problems(drawn(MARKS))
     (problem,) = problems(drawn(MARKS + 1))
-    assert problem.startswith("Figure 1 under “The data” has 401 marks of one kind") and "rule 9" in problem
+    assert problem == ("Figure 1 under “The data” has 401 marks, as a mark for each person would make; 400 are the most: "
+                       "bin them (rule 9, extremes and single people).")
+
+
+def test_marks_of_several_shapes_count_together():
+    shapes = ['<circle r="1"/>', '<rect width="1"/>', '<path d="M0 0h1z"/>', '<path d="M0 0h1h1z"/>']
+    assert "has 404 marks" in problems(figure("".join(shape * 101 for shape in shapes)))[0]
+
+
+def test_more_marks_than_people_are_refused():
+    counts = [{"of": "people", "where": {}, "low": 60, "high": 60}]
+    assert "has 61 marks of one kind, more than the people whom it counts" in problems(
+        figure('<circle r="1"/>' * 61, counts=counts))[0]
+    assert not problems(figure('<circle r="1"/>' * 60, counts=counts))
+
+
+def test_the_way_of_each_person_is_refused():
+    def drawn(number, rests_on=40):
+        return figure(f'<path d="M0 0 {"L1 1 " * 20}"/>' * number, rests_on)
+
+    assert not problems(drawn(TRACKS)) and not problems(drawn(TRACKS + 1, "no people"))
+    assert "has 25 lines of many corners, as the way of each person would make" in problems(drawn(TRACKS + 1))[0]
+
+
+def test_what_is_drawn_in_pixels_is_refused_unless_it_rests_on_no_people():
+    dot = base64.b64encode(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + struct.pack(">II", 1, 1)).decode()
+    inside = f'<image xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="data:image/png;base64,{dot}"/>'
+    for picture_of in (lambda rests_on: shown({"image/png": dot}, alt="Dots.", rests_on=rests_on),
+                       lambda rests_on: figure(inside, rests_on)):
+        (problem,) = problems(picture_of(40))
+        assert "is drawn in pixels, which cannot be read: draw it as SVG (rule 9" in problem
+        found = findings(picture_of("no people"))
+        assert not found.problems and "is drawn in pixels" in found.warnings[0]
+    assert "holds a picture, which cannot be read" in problems(
+        shown({"text/markdown": f"![Dots.](data:image/png;base64,{dot})"}))[0]
 
 
 def test_a_line_with_a_step_for_each_person_is_refused():
-    (problem,) = problems(figure(f'<path d="M0 0 {"L1 1 " * (CORNERS + 1)}"/>'))
-    assert "has a line of 1,002 corners" in problem and "rule 9" in problem
+    for line in (f'<path d="M0 0 {"L1 1 " * (CORNERS + 1)}"/>', f'<polyline points="{"1,1 " * (CORNERS + 2)}"/>'):
+        (problem,) = problems(figure(line))
+        assert "has a line of 1,002 corners" in problem and "rule 9" in problem
 
 
 # Rule 10, everybody and nobody
@@ -299,9 +476,22 @@ def test_a_table_of_single_people_is_refused(heading):
 
 
 def test_a_table_that_lists_rather_than_sums_up_is_refused():
-    (problem,) = problems(table(pd.DataFrame({"acts": range(61)})))
+    listed = pd.DataFrame({"mode": "distance", "acts": range(100, 131)})
+    (problem,) = problems(table(listed.set_index("mode")))
+    assert problem == ("Table 1 under “The data” has 31 rows and no column that counts the people of each, as a list of "
+                       "single people: sum it up (rule 12, nothing of a person or a machine).")
+    assert not problems(table(listed.set_index("mode")[:30])) and not problems(table(people(*range(100, 131))))
+    (problem,) = problems(table(people(*range(100, 161))))
     assert "has a table of 61 rows" in problem and "(Table 1, under “The data”) (rule 12" in problem
-    assert not problems(table(pd.DataFrame({"acts": range(60)})))
+
+
+def test_rows_that_bear_the_numbers_of_a_longer_list_are_refused():
+    counted = pd.DataFrame({"people": range(100, 131), "mode": "distance"})
+    picked = counted.sample(5, random_state=0)
+    for frame in (counted, picked):
+        assert "has rows numbered as taken from a list, not named: set an index that says what each" in problems(
+            table(frame))[-1]
+    assert not problems(table(counted.set_index("mode"))) and not problems(table(picked.reset_index(drop=True)))
 
 
 def test_a_breach_that_two_editions_share_is_one_sentence():
@@ -329,7 +519,8 @@ def already_run(monkeypatch):
 def test_the_manifest_says_what_was_checked_and_vouches_for_each_edition(tmp_path, already_run):
     notebook = write(tmp_path, new_code_cell("show()", outputs=[table(people(40, 50, share=["100%", "5%"]))]))
     manifest = export(notebook, tmp_path / "out" / "01-who.html", study=a_study())
-    assert manifest["rules"] == rules(a_study()) and len(manifest["rules"]) == len(RULES) + 1
+    assert manifest["rules"] == rules(a_study()) and len(manifest["rules"]) == len(RULES) + 2
+    assert manifest["rules"][-1] == TAKEN_ON_TRUST and "safe" not in " ".join(manifest["rules"])
     assert len(manifest["warnings"]) == 1 and "rule 10" in manifest["warnings"][0]
     assert {"01-who.html", "01-who-code.html"} <= set(manifest["editions"])
     for name, digest in manifest["editions"].items():
@@ -367,15 +558,15 @@ def test_one_broken_rule_and_nothing_is_written(tmp_path, already_run):
 
 def test_an_edition_that_cannot_be_written_leaves_all_as_they_were(tmp_path, already_run, monkeypatch):
     out = older(tmp_path)
-    real = type(out).write_text
+    real = type(out).write_bytes
 
     def full(path, *args, **keywords):
         if "code" in path.name:
             raise OSError("No space left on device")
         return real(path, *args, **keywords)
 
-    monkeypatch.setattr(type(out), "write_text", full)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr(type(out), "write_bytes", full)
+    with pytest.raises(ReportError, match="cannot be written"):
         export(write(tmp_path), out / "01-who.html", study=a_study())
     assert unchanged(out)
 

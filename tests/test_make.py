@@ -78,6 +78,19 @@ def test_a_missing_notebook_or_study_gets_a_sentence(clone):
     assert code and "There is no study at 'nowhere/study.yml'" in said
 
 
+def test_a_path_with_a_space_gets_a_sentence(clone):
+    for word in ("STUDY=my study/study.yml", "NOTEBOOK=01 who"):
+        name, _, path = word.partition("=")
+        code, said = make(clone, "report", word)
+        assert code and f"{name} may hold no space, as '{path}' does" in said
+
+
+def test_a_study_whose_pages_would_lie_among_the_sheets_gets_a_sentence(clone):
+    shutil.copytree(clone / "data" / "sfpl", clone / "club")
+    code, said = make(clone, "report", "STUDY=club/study.yml")
+    assert code and "The folder of a study may not be called club" in said
+
+
 @pytest.fixture
 def at_work(clone):
     """An environment whose interpreter writes down what it is asked and makes what make waits for."""
@@ -86,7 +99,7 @@ def at_work(clone):
 echo "$*" >> asked
 case "$3" in
   prepare) ;;
-  report) for last; do :; done; touch "$last/$(basename "$4" .ipynb).html" ;;
+  report) for last; do :; done; page="$last/$(basename "$4" .ipynb)"; touch "$page.html" "$page.json" ;;
   index) for last; do :; done; touch "$last/index.html" ;;
 esac""")
     script.rename(clone / ".venv" / "bin" / "python")
@@ -121,6 +134,22 @@ def test_a_changed_notebook_makes_its_page_alone_anew(at_work):
     run()
     later(clone / "notebooks" / "01-who-engages.ipynb")
     assert run()[2] == ["report 01-who-engages", "index study"]
+
+
+def test_a_page_whose_manifest_is_lost_is_made_anew(at_work):
+    clone, run = at_work
+    run()
+    (clone / "reports" / "01-who-engages.json").unlink()
+    assert run()[2] == ["report 01-who-engages", "index study"]
+    assert run()[2] == []
+
+
+def test_one_notebook_is_printed_alone(at_work):
+    clone, run = at_work
+    run("pdf", "NOTEBOOK=01-who-engages")
+    assert (clone / "asked").read_text().splitlines()[-1] == "-m libengage_utils pdf reports --notebook 01-who-engages"
+    run("pdf")
+    assert (clone / "asked").read_text().splitlines()[-1] == "-m libengage_utils pdf reports"
 
 
 def test_a_changed_package_makes_every_page_anew(at_work):

@@ -234,19 +234,19 @@ def test_standardised_paths_are_of_standard_deviations():
     ({"emotion": "sad"}, {}, "emotion holds no numbers"),
     ({"use": 1.0}, {}, "use is the same in every complete row"),
     ({"earlier": "x"}, {}, "earlier is the same"),
-    ({"emotion": np.nan}, {}, "0 people have a complete row"),
-    ({}, {"minimum_count": 1000}, "this model needs 1000"),
+    ({"emotion": np.nan}, {}, "Fewer people have a complete row"),
+    ({}, {"minimum_count": 1000}, "this model needs, 1000"),
     ({}, {"contrast": (1, 1)}, "two different values"),
     ({}, {"kind": "probit"}, "outcome of 0 and 1"),
-    ({"emotion": np.nan, "earlier": "x"}, {}, "0 people have a complete row"),
-    ({"who": "ann"}, {"person": "who"}, "1 people have a complete row")])
+    ({"emotion": np.nan, "earlier": "x"}, {}, "Fewer people have a complete row"),
+    ({"who": "ann"}, {"person": "who"}, "Fewer people have a complete row")])
 def test_what_cannot_be_told_is_refused_in_a_sentence(change, options, words):
     with pytest.raises(ValueError, match=words):
         told(people(100).assign(**change), **options)
 
 
 def test_few_people_for_many_columns_are_refused():
-    with pytest.raises(ValueError, match="12 people have a complete row, and this model needs 15"):
+    with pytest.raises(ValueError, match="Fewer people have a complete row than this model needs, 15"):
         told(people(12))
 
 

@@ -136,6 +136,22 @@ def test_a_browser_that_prints_nothing_is_said_and_the_last_pdf_stays(monkeypatc
     assert (tmp_path / "01-who.pdf").read_text() == "the last good print"
 
 
+def test_the_pages_of_one_notebook_are_printed_alone(chromium, tmp_path):
+    for name in ("01-who", "01-who-slides", "02-what"):
+        (tmp_path / f"{name}.html").write_text(PAGE)
+    main(["pdf", str(tmp_path), "--notebook", "01-who"])
+    assert sorted(path.name for path in tmp_path.glob("*.pdf")) == ["01-who-slides.pdf", "01-who.pdf"]
+    with pytest.raises(ReportError, match="There is no page of 09 in"):
+        print_folder(tmp_path, notebook="09")
+
+
+def test_a_place_that_cannot_be_written_is_said(monkeypatch, tmp_path):
+    (tmp_path / "01-who.html").write_text(PAGE)
+    monkeypatch.setenv("CHROMIUM", sys.executable)
+    with pytest.raises(ReportError, match=r"^01-who\.pdf cannot be written to its folder \(.+\); make room there"):
+        print_pdf(tmp_path / "01-who.html", tmp_path / "01-who.html" / "01-who.pdf")
+
+
 def test_a_missing_page_and_an_empty_folder_are_said(monkeypatch, tmp_path):
     monkeypatch.setenv("CHROMIUM", sys.executable)
     with pytest.raises(ReportError, match=r"There is no page in"):

@@ -3,8 +3,13 @@
 import base64
 import hashlib
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from html import unescape
+from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
@@ -13,7 +18,8 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from libengage_utils.report import ReportError, ReportExporter, build_index, export, run_notebook
+from libengage_utils.__main__ import main
+from libengage_utils.report import ReportError, ReportExporter, build_index, export, release, run_notebook
 from libengage_utils.report.running import NEEDED
 from libengage_utils.schema import TABLES
 
@@ -147,6 +153,21 @@ def test_a_missing_notebook_is_one_sentence(tmp_path):
         run_notebook(tmp_path / "09-none.ipynb")
 
 
+def test_a_file_that_is_no_notebook_is_one_sentence(tmp_path):
+    (tmp_path / "list.ipynb").write_text("[]")
+    for path in (tmp_path, tmp_path / "list.ipynb"):
+        with pytest.raises(ReportError, match="cannot be read as a notebook"):
+            run_notebook(path)
+
+
+def test_a_cell_may_ask_for_this_machine_by_name_and_for_no_other(tmp_path):
+    path = write(tmp_path, md("# Who?"),
+                 code("import socket\nsocket.gethostbyname(socket.gethostname())\nassert socket.getfqdn()"),
+                 code("socket.gethostbyname('example.org')"))
+    with pytest.raises(ReportError, match=r"RuntimeError: A cell asked for something on the network"):
+        run_notebook(path)
+
+
 def test_progress_counts_code_cells_and_names_the_heading(reports):
     total = len(reports.calls) // 2
     assert [done for done, _, _ in reports.calls[:total]] == list(range(1, total + 1))
@@ -218,7 +239,7 @@ def test_a_hostile_notebook_leaves_nothing_alive():
         md(f"# Who? {hostile}"), md(f"{hostile}\n\n[three](javascript:steal())\n\n![four](https://example.org/p.png)"),
         code("'</code><script>steal()</script>'", outputs=[
             shown({"text/html": hostile}), shown({"text/markdown": hostile}),
-            shown({"text/plain": hostile[:500]}), shown({"application/javascript": "steal()"}),
+            shown({"text/plain": hostile[:500]}),
             new_output("stream", name="stdout", text=text),
             shown({"image/svg+xml": drawing}, alt=f"A drawing. {text}", caption=text),
             card(claim=text, rule=text, answer=text, id='C"><script>')]))
@@ -234,6 +255,24 @@ def test_a_hostile_notebook_leaves_nothing_alive():
     directives = soup.find_all("meta", {"http-equiv": True})
     assert [meta["http-equiv"] for meta in directives] == ["Content-Security-Policy"]
     assert not soup.select("body svg, body style")
+
+
+@pytest.mark.parametrize("data", [
+    {"text/plain": "Figure()", "application/vnd.plotly.v1+json": {}},
+    {"text/plain": "IntSlider()", "application/vnd.jupyter.widget-view+json": {}},
+    {"text/plain": "<IPython.core.display.Javascript object>", "application/javascript": "go()"},
+    {"text/plain": "<IPython.core.display.Latex object>", "text/latex": "$x$"},
+    {"image/jpeg": "/9j/4AAQ"},
+    {"text/plain": "<IPython.lib.display.IFrame>", "text/html": "<iframe src='https://example.org'></iframe>"},
+    {"text/html": "<div></div><script>go()</script>"}], ids=str)
+def test_what_a_page_cannot_show_is_refused_rather_than_lost(data):
+    with pytest.raises(ReportError, match=r"01-who\.ipynb, under “Now”: an output of .* cannot be shown on a page"):
+        page(md("# Who?"), md("## Now"), code("show()", outputs=[shown(data)]))
+
+
+def test_a_lost_picture_is_said():
+    with pytest.raises(ReportError, match=r"a picture was attached to the cell and is lost; put it in again"):
+        page(md("# Who?\n\n![what](attachment:a.png)"))
 
 
 def test_a_figure_without_alt_text_is_refused():
@@ -404,6 +443,116 @@ def test_an_empty_folder_has_no_index(tmp_path):
         build_index(tmp_path, a_study())
 
 
+@pytest.fixture
+def export_at_once(monkeypatch):
+    """`export` of notebooks as they are, without a run."""
+    monkeypatch.setattr(release, "run_notebook", lambda path, **_: nbformat.read(path, as_version=4))
+    return export
+
+
+def listed(folder, study):
+    """Pages that an index leads to, and what was said of the others."""
+    said = []
+    soup = BeautifulSoup(build_index(folder, study, progress=said.append).read_text(), "html.parser")
+    return [link["href"] for link in soup.select(".cards h3 a")], said
+
+
+def test_an_index_leads_to_whole_pages_of_its_own_study_alone(export_at_once, tmp_path):
+    out, ours = tmp_path / "out", a_study()
+    for name, study in {"01": ours, "02": a_study(name="City Library"), "03": a_study(fingerprint="of last year"),
+                        "04": ours, "05": ours, "06": ours, "07": ours}.items():
+        export_at_once(write(tmp_path, md("# Who?"), name=f"{name}.ipynb"), out / f"{name}.html", study=study)
+    (out / "04.json").write_text((out / "04.json").read_text()[:99])
+    (out / "05.json").write_text('{"name": "a manifest of something else"}')
+    (out / "06-slides.html").unlink()
+    (out / "07.html").write_text("changed by hand")
+    (out / "package.json").write_text("[")      # beside no page: nothing to do with pages
+    found, said = listed(out, ours)
+    assert found == ["01.html"]
+    for name, why in {"02.html": "another study", "03.html": "other files of this one", "04.html": "was cut off",
+                      "05.html": "is no manifest", "06.html": "not written for 06-slides.html as it is",
+                      "07.html": "not written for 07.html as it is"}.items():
+        assert sum(sentence.startswith(f"{name} is not in the index: ") and why in sentence for sentence in said) == 1
+    assert len(said) == 6
+
+
+def test_a_print_does_not_outlive_what_it_was_printed_from(export_at_once, tmp_path):
+    out = tmp_path / "out"
+    export_at_once(write(tmp_path, md("# Who?")), out / "01.html", study=a_study())
+    for name in ("01", "01-slides", "02", "index"):
+        (out / f"{name}.pdf").write_text("printed")
+    skipped = write(tmp_path, md("# Who?"), libengage={"skipped": "No data."})
+    export_at_once(skipped, out / "01.html", study=a_study())
+    build_index(out, a_study())
+    assert sorted(path.name for path in out.iterdir()) == ["01.html", "01.json", "02.pdf", "index.html"]
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence_and_changes_nothing(export_at_once, tmp_path):
+    notebook = write(tmp_path, md("# Who?"))
+    with pytest.raises(ReportError, match=r"^a\.html cannot be written to its folder \(.+\); make room there"):
+        export_at_once(notebook, notebook / "a.html", study=a_study())
+    (tmp_path / "a-slides.html").mkdir()
+    (tmp_path / "a.html").write_text("the last good page")
+    with pytest.raises(ReportError, match=r"^a-slides\.html cannot be written, since a folder has that name"):
+        export_at_once(notebook, tmp_path / "a.html", study=a_study())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["01-who.ipynb", "a-slides.html", "a.html"]
+    assert (tmp_path / "a.html").read_text() == "the last good page"
+
+
+def test_the_command_line_says_what_cannot_be_written(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("libengage_utils.demo.write_demo", Path.mkdir)
+    with pytest.raises(SystemExit, match=r"file cannot be read or written \(.+\)\. Check its place, and who may use it\."):
+        main(["demo", str(tmp_path / "file")])
+
+
+TWO = {suffix: release.EDITIONS[suffix] for suffix in ("", "-code")}
+# Exports anew into each folder named, and kills itself before one more file there takes its name than in the folder before.
+KILLED = """
+import os, signal, sys
+import nbformat
+from pathlib import Path
+from test_report import TWO, a_study
+from libengage_utils.report import export, release
+
+release.run_notebook = lambda path, **_: nbformat.read(path, as_version=4)
+rename, (notebook, *folders) = Path.replace, map(Path, sys.argv[1:])
+for renamed, folder in enumerate(folders):
+    def replace(draft, path, left=[renamed]):
+        left[0] -= 1
+        return rename(draft, path) if left[0] >= 0 else os.kill(os.getpid(), signal.SIGKILL)
+    Path.replace = replace
+    if not (child := os.fork()):
+        export(notebook, folder / "01-who.html", study=a_study(), editions=TWO)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_run_killed_at_any_moment_leaves_a_page_to_be_made_anew_and_the_next_run_heals(export_at_once, tmp_path):
+    folders = [tmp_path / f"after-{renamed}" for renamed in range(3)]
+    notebook = write(tmp_path, md("# Who?\n\nAs it was."), md("## One"))
+    export_at_once(notebook, folders[0] / "01-who.html", study=a_study(), editions=TWO)
+    for folder in folders[1:]:
+        shutil.copytree(folders[0], folder)
+    whole, old = sorted(path.name for path in folders[0].iterdir()), (folders[0] / "01-who.html").read_text()
+    notebook = write(tmp_path, md("# Who?\n\nAs it is."), md("## Two"))
+    done = subprocess.run([sys.executable, "-c", KILLED, notebook, *folders], capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)})
+    assert done.returncode == 0, done.stderr
+    for renamed, folder in enumerate(folders):
+        kept = folder / "01-who.html"
+        assert kept.read_text() == old and kept.stat().st_mtime < notebook.stat().st_mtime      # so make makes it anew
+        assert [path for path in folder.iterdir() if path.name.startswith(".")]
+        if renamed:
+            with pytest.raises(ReportError, match="There is no page of this study"):    # that its manifest vouches for
+                build_index(folder, a_study())
+        export_at_once(notebook, kept, study=a_study(), editions=TWO)
+        assert sorted(path.name for path in folder.iterdir()) == whole and "As it is." in kept.read_text()
+        assert listed(folder, a_study()) == (["01-who.html"], [])
+
+
 def test_a_step_that_cannot_be_computed_says_why_and_its_section_ends(tmp_path):
     path = write(tmp_path, md("# Who?"), md("## Few"), code("raise ValueError('Too few people.')", "optional"),
                  code("print('unreachable')", "optional"), code("1 / 0", "claim-C02"), code("print('in any case')"),
@@ -422,6 +571,22 @@ def test_a_later_section_that_needs_it_gives_the_first_reason(tmp_path):
     (card,) = (output["data"]["application/vnd.libengage.claim+json"] for cell in run_notebook(path).cells[-1:]
                for output in cell.outputs)
     assert "Too few people." in card["answer"]
+
+
+def test_a_step_with_a_magic_or_an_error_without_words_is_left_out_like_any_other(tmp_path):
+    path = write(tmp_path, md("# Who?"), md("## Few"),
+                 code("%matplotlib inline\nfew = int('Too few people.')", "optional", "claim-C02"),
+                 code("%time more = 1", "optional"), md("## Next"), code("print(few)", "optional"),
+                 md("## Last"), code("raise ValueError()", "optional"))
+    said = [str(cell.get("outputs")) for cell in run_notebook(path).cells]
+    assert "Too few people." in said[2] and "Too few people." not in said[5]
+    assert "*Left out: for the reason given above.*" in said[5]
+    assert "*Left out: It could not be computed.*" in said[7]
+
+
+def test_a_failing_cell_without_words_is_named_by_its_kind(tmp_path):
+    with pytest.raises(ReportError, match=r"stopped under “Who\?”: AssertionError$"):
+        run_notebook(write(tmp_path, md("# Who?"), code("assert False")))
 
 
 def test_a_mistake_in_an_optional_cell_is_not_hidden(tmp_path):

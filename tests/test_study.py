@@ -3,6 +3,7 @@
 import gzip
 import io
 import zipfile
+from types import SimpleNamespace
 
 import duckdb
 import pandas as pd
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from libengage_utils.privacy import PrivacyError
-from libengage_utils.study import StudyError, open_study
+from libengage_utils.study import Study, StudyError, open_study
 from libengage_utils.study.files import records
 
 
@@ -401,13 +402,23 @@ def test_few_rejected_people_cannot_be_told_from_the_counts_on_a_page(write_stud
         f"u{n},2024-09-01,{'true' if n > 199 else 'false'}\n" for n in range(203))
     table = open_study(write_study(people=people)).counts_to_show.set_index("table")
     assert table.loc["people", ["read", "kept"]].tolist() == [200, 200] and pd.isna(table.loc["people", "rejected"])
-    assert table.loc["events", ["read", "rejected"]].tolist() == [3, 0]
+    assert table.loc["events", ["read", "kept", "rejected"]].isna().all()
 
 
 def test_few_rejected_rows_of_any_table_about_people_are_withheld_and_others_rest_on_nobody(write_study):
-    events = EVENTS + "".join(f"x{n},u1,never,loan,desk\n" for n in range(3))
+    days = ["2024-10-01 10:00"] * 9 + ["never"] * 3
+    events = EVENTS + "".join(f"x{n},u1,{day},borrow,loan,person,desk\n" for n, day in enumerate(days))
     table = open_study(write_study(events=events)).counts_to_show.set_index("table")
-    assert pd.isna(table.loc["events", "rejected"]) and table.loc["people", "rests_on"] == 3
+    assert table.loc["events", ["read", "kept"]].tolist() == [20, 10] and pd.isna(table.loc["events", "rejected"])
+
+
+def test_a_table_with_few_rows_about_people_is_withheld_whole_and_others_are_not():
+    absences = pd.DataFrame({"table": ["people", "absences", "priorities"], "file": "", "read": [400, 5, 5],
+                             "kept": [400, 5, 4], "rejected": [0, 0, 1]})
+    study = Study(SimpleNamespace(minimum_count=10), None, (), absences, None, [], "", None)
+    table = study.counts_to_show.set_index("table")
+    assert table.loc["absences"].isna().all() and table.loc["priorities"].tolist() == [5, 4, 1, float("inf")]
+    assert table.loc["people"].tolist() == [400, 400, 0, 400]
 
 
 def test_a_blind_spot_that_the_roster_cannot_show_is_noticed(write_study):

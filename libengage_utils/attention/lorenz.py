@@ -183,14 +183,14 @@ def _checked(values, exposure, top, minimum_count):
         raise ValueError(f"Concentration compares people: give two or more; there is {len(values)}.")
     if len(values) < minimum_count:
         raise ValueError(
-            f"There are {len(values)} people, and a figure has to rest on {minimum_count} or more "
-            "(`minimum_count`): merge the group with others."
+            f"There are too few people: a figure has to rest on {minimum_count} or more (`minimum_count`). Merge the group "
+            "with others."
         )
     if not values.any():
         raise ValueError("All values are 0: nobody did anything, so there is nothing to be concentrated.")
     if (values > 0).sum() < minimum_count:
-        raise ValueError(f"Of {len(values):,} people too few did anything, and a figure has to rest on {minimum_count} or "
-                         "more who did (`minimum_count`): take a longer period.")
+        raise ValueError(f"Of {about(len(values))} people too few did anything, and a figure has to rest on {minimum_count} "
+                         "or more who did (`minimum_count`): take a longer period.")
     if len(exposure) != len(values) or not np.all(exposure > 0):
         raise ValueError(
             "`exposure` needs one number above 0 for each person, such as the days of eligibility: "

@@ -178,9 +178,9 @@ def _checked(amount, rank_by, minimum_count):
     if negative := int((amount < 0).sum()):
         raise ValueError(f"{negative:,} amounts are negative: a concentration index is about amounts of 0 or more.")
     if (amount > 0).sum() < max(minimum_count, 1):
-        raise ValueError(f"Of {len(amount):,} people too few have any of the amount, and the index has to rest on "
+        raise ValueError(f"Of {about(len(amount))} people too few have any of the amount, and the index has to rest on "
                          f"{minimum_count} or more who have some (`minimum_count`): take a longer period.")
     if (rank_by == rank_by[0]).all():
-        raise ValueError(f"All {len(amount):,} people are ranked alike, so nothing can go with their rank: rank by what "
+        raise ValueError("All people are ranked alike, so nothing can go with their rank: rank by what "
                          "they differ in.")
     return amount, rank_by

@@ -172,8 +172,8 @@ def minutes_by_segment(allocation, segment, *, unseen="not seen", draws=2000, mi
     minutes = allocation.people.set_index("person_key")["minutes"]
     own = minutes.reindex(segment.index, fill_value=0).to_numpy()
     if not own.any():
-        raise ValueError(f"None of {len(segment):,} people with a segment has minutes: index segments by person_key, and "
-                         "take them from the study that the minutes are of.")
+        raise ValueError(f"None of {about(len(segment))} people with a segment has minutes: index segments by person_key, "
+                         "and take them from the study that the minutes are of.")
     belongs = pd.get_dummies(segment, dtype=float)
     names = belongs.columns.tolist()
     sums = over_samples(people_drawn(len(own), draws, random_state), np.c_[belongs, belongs.mul(own, axis=0)])

@@ -8,7 +8,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import PercentFormatter
 
-from ..privacy import counts_shown
+from ..privacy import counts_shown, shares_shown
 from .style import ACCENT, BLUE, INK, LIFECYCLE_COLOURS, QUIET, axes_of, fewest, finish, least, percent
 
 UNSEEN = ["not seen", "seen, then quiet", "unknown"]    # segments of people who were not seen in the period
@@ -70,8 +70,8 @@ def segment_shares(table, period, ax=None):
     -------
     matplotlib Axes
     """
-    ax = axes_of(ax, 0.55 * len(table) + 1.4)
-    for y, (segment, row) in enumerate(table.iterrows()):
+    ax, said = axes_of(ax, 0.55 * len(table) + 1.4), table.round({"share": 2, "low": 2, "high": 2})
+    for y, (segment, row) in enumerate(said.iterrows()):
         if pd.isna(row["share"]):
             ax.text(0.005, y, "withheld: too few people", va="center", color=QUIET, style="italic")
             continue
@@ -82,7 +82,7 @@ def segment_shares(table, period, ax=None):
     ax.invert_yaxis()
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set(xlabel="share of eligible people", ylabel="",
-           xlim=(0, min(1.05, table["high"].fillna(0).max() + 0.12)))
+           xlim=(0, min(1.05, said["high"].fillna(0).max() + 0.12)))
     ax.tick_params(left=False)
     unseen = table["share"].get("not seen", np.nan)
     finding = (f"Of people eligible in {period}, {percent(unseen)} had not been seen at all." if pd.notna(unseen)
@@ -157,9 +157,9 @@ def hundred_people(table, period, ax=None):
 
 
 def _segments(table, period):
-    """The people of each segment and in all, as the lengths drawn give them."""
+    """What whole per cents make public of the people of each segment, beside about how many there are in all."""
     of, total = f"people eligible in {period}", (table["people"] / table["share"]).max()
-    return [*counts_shown(table["people"].rename_axis("segment"), of), *counts_shown(total.round(), of)]
+    return [*shares_shown(table["share"].rename_axis("segment"), of), *counts_shown(total.round(-1), of, rounded=10)]
 
 
 def movement(shares, finding, *, before, after, impossible, people, ax=None):

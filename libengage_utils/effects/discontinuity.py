@@ -245,7 +245,7 @@ def _check(sample, bandwidth, fewest):
         some = side & (np.abs(sample.x) < (bandwidth or np.inf))
         people, values = len(set(sample.person[some])), len(set(sample.x[some]))
         if people < fewest or values < least:
-            raise ValueError(f"{people:,} people with {values:,} distinct values of the running variable lie {word} "
+            raise ValueError(f"Too few people, or too few distinct values of the running variable, lie {word} "
                              f"{sample.cutoff:g}{within}; {fewest} people and {least} values are needed: take a wider "
                              "bandwidth, or another design.")
     if np.ptp(sample.y) == 0:

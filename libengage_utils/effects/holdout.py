@@ -205,8 +205,8 @@ def in_both_arms(followed):
     over = rows[rows["returned"].notna()]
     both = over[over.groupby("probability")["arm"].transform("nunique") == len(ARMS)]
     if both.empty:
-        raise ValueError(f"Of {len(followed):,} people followed nobody can be compared: none has a window that is over and "
-                         "a chance of the letter that both arms have.")
+        raise ValueError(f"Of {about(len(followed))} people followed nobody can be compared: none has a window that is over "
+                         "and a chance of the letter that both arms have.")
     return both, len(rows) - len(over), len(over) - len(both)
 
 

@@ -97,7 +97,8 @@ class RateModel:
             *self._sentences(self.table),
             f"{found} {self.estimate:.0f}%, by \u201c{self.feature}\u201d (95% interval of the largest {self.low:.0f}% to "
             f"{self.high:.0f}%).",
-            f"From a {model} of {self.lists:,} lists of {about(self.modules)} modules, that compares {whose}, term alike.",
+            f"From a {model} of {about(self.lists)} lists of {about(self.modules)} modules, that compares {whose}, term "
+            "alike.",
             *self.notes])
 
     def _sentences(self, rows):
@@ -184,7 +185,7 @@ def rate_model(panel, features=tuple(FEATURES), *, family="negative binomial", w
     notes = [f"Left out: {name}, since hardly any lists, or those of fewer than {minimum_count} modules, differ in it."
              for name in features if name not in differ]
     if dropped := len(panel) - len(rows):
-        notes.append(f"{dropped:,} lists lack a feature and are left out.")
+        notes.append(f"{about(dropped).capitalize()} lists lack a feature and are left out.")
     if not differ:
         raise ValueError(f"Hardly any lists, or those of fewer than {minimum_count} modules, differ in "
                          f"{' or '.join(features)}: there is nothing to compare.")

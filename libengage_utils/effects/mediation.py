@@ -327,7 +327,7 @@ def _enough(columns, names, key, kind, contrast, minimum_count):
     """The number of people; or a sentence on why no model can be fitted."""
     people = int(key.max(initial=-1) + 1)
     if people < (needed := max(minimum_count, 3 * (columns.shape[1] + 1))):
-        raise ValueError(f"{people} people have a complete row, and this model needs {needed}: hold fewer covariates.")
+        raise ValueError(f"Fewer people have a complete row than this model needs, {needed}: hold fewer covariates.")
     if len(contrast) != 2 or contrast[0] == contrast[1]:
         raise ValueError("`contrast` is two different values of the experience to compare, such as (0, 1).")
     if kind == "probit":

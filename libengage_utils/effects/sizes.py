@@ -133,7 +133,7 @@ def smallest_difference(letter, holdout, share, *, beyond=0.0, power=0.8, alpha=
     (0.02, 0.0304)
     """
     if letter < 1 or holdout < 1:
-        raise ValueError(f"There are {letter:,} people written to and {holdout:,} not: a difference needs both.")
+        raise ValueError("Nobody was written to, or nobody was not: a difference needs both.")
     _check(share, share, power, alpha, 0.5)
     if not 0 <= beyond < 1:
         raise ValueError(f"`beyond` is a share of people, such as 0.01 for one in a hundred; it is {beyond:g}.")

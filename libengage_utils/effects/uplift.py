@@ -106,8 +106,8 @@ def qini(followed, features, *, folds=5, draws=1000, minimum_count=10, random_st
     known_before(*features)
     need_followed(followed, *features)
     rows = in_both_arms(followed)[0]
-    if absent := int(rows[features].isna().any(axis=1).sum()):
-        raise ValueError(f"{absent:,} of {len(rows):,} people lack a feature's value: fill it in, or leave the feature out.")
+    if rows[features].isna().any(axis=None):
+        raise ValueError(f"Of {about(len(rows))} people some lack a feature's value: fill it in, or leave the feature out.")
     letter, back = (rows["arm"] == "letter").to_numpy(), rows["returned"].to_numpy(dtype=bool)
     cannot = "These data cannot say whom a letter would move: "
     if np.bincount(2 * letter + back, minlength=4).min() < RETURNS:

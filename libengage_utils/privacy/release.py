@@ -176,10 +176,11 @@ def _attribute_breaches(tag, page):
 
 
 def _table_breaches(table):
-    rows = len(table.select("tbody tr"))
+    rows = len(table.find_all("tr")) - len(table.select("thead tr"))
     if rows > ROWS:
         yield f"has a table of {rows} rows, which lists rather than sums up; {ROWS} are the most"
-    headings = {" ".join(re.findall("[a-z]+", cell.get_text(" ").lower())) for cell in table.find_all("th")}
+    cells = [*table.find_all("th"), *(table.tr or table).find_all("td")]
+    headings = {" ".join(re.findall("[a-z]+", cell.get_text(" ").lower())) for cell in cells}
     if personal := sorted(headings & _PERSONAL):
         yield f"has a table of single people or acts (its heading “{personal[0]}”)"
 

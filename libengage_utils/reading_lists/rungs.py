@@ -48,7 +48,7 @@ class RungUse:
                           for row in shown.itertuples())
         withheld = f" Withheld, since too few modules are behind them: {', '.join(hidden['label'])}." if len(hidden) else ""
         return (f"{self.headline} Openings per student and week by rung: {rates or 'none that may be shown'}; from "
-                f"{self.lists:,} lists of {about(self.modules)} modules.{withheld} Modules choose how their lists are made, "
+                f"{about(self.lists)} lists of {about(self.modules)} modules.{withheld} Modules choose how their lists are made, "
                 "so that whatever else they differ in is in these figures too.")
 
 

@@ -8,39 +8,42 @@ from bs4 import BeautifulSoup
 from ..claims import MIME
 from ..privacy import PrivacyError, release_problems
 from ..privacy.linked import Count, exposed
-from ..privacy.release import drawing, words_of
+from ..privacy.release import words_of
+from . import tabled
+from .drawn import few_drawn, in_pixels, single_people
 from .running import headings
+from .said import few_listed, few_said, table_as_text
+from .tabled import NOBODY
 
-# The number of each rule, its name, and what it asks; manifests repeat them.
+# The number of each rule, its name, and what it asks, as far as the gate reads it; manifests repeat them.
 RULES = {
-    7: ("small numbers", "every figure and table says on how many people it rests at least, which reaches the study's "
-                         "minimum; what rests on fewer is withheld, in words and never as 0"),
-    8: ("complementary suppression", "no number withheld can be found from all other numbers of the page together"),
-    9: ("extremes and single people", "no least and greatest value of people, and no mark for each of them"),
+    7: ("small numbers", "every figure and table of a cell says on how many people it rests at least, which reaches the "
+                         "study's minimum; read for smaller numbers are tables, and sentences, lists and figures where a "
+                         "word tells that they are of people"),
+    8: ("complementary suppression", "an attacker's audit finds no number withheld, nor a small one, from the totals of a "
+                                     "table, nor from all numbers whose population the cells declare; the index repeats "
+                                     "that over all pages together"),
+    9: ("extremes and single people", "no heading of least and greatest values of people, and no more marks, lines or "
+                                      "corners in a drawing than sums need"),
     10: ("everybody and nobody", "a share of 0% or 100% tells something of each member of a group: it is let go with a "
                                  "warning"),
     11: ("quotations", "no eight words of a comment in a row, unless its writer agreed and somebody approved them"),
     12: ("nothing of a person or a machine", "no rows of single people, pseudonyms, addresses, paths, user names, "
-                                             "tracebacks, hidden comments, scripts, frames, or anything loaded"),
+                                             "tracebacks, hidden comments, scripts, frames, or anything loaded, as far as "
+                                             "words and shapes tell"),
     13: ("manifest", "beside each page lies what it was checked by, and the digest of every edition"),
     14: ("all or nothing", "where one edition breaks one rule nothing is written, and an older page stays as it was"),
-    16: ("no network", "the cells that make a page cannot connect to anything beyond the machine"),
+    16: ("no network", "Python's own sockets cannot connect to anything beyond the machine while the cells run; a program "
+                       "that a cell starts, and a compiled library that opens its own connection, are not seen"),
 }
-NOBODY = "no people"    # what tables of rules, words or arithmetic rest on
+# What no reading can tell; manifests say this too.
+TAKEN_ON_TRUST = (
+    "Taken on the author's word, and not checked: on how many people an output rests; what “not_people” names; which "
+    "population a count is of; what the author's own text says; numbers spelled out in words; what lengths and places in a "
+    "drawing show; and what numbers of different tables tell together where no population is declared.")
 LEAST = 5               # a minimum below it protects nobody
-MARKS = 400             # of one kind in a figure: twice those of the densest figure of the demonstration, which has 192
-CORNERS = 1_000         # of one line: three times those of its longest, three years of weeks there and back
 RUN = 8                 # words in a row that make a quotation
-_PEOPLE = ("people|persons?|readers?|students?|borrowers?|users?|respondents?|members?|patrons?|cardholders?|customers?|"
-           "visitors?")
-_OF_PEOPLE = re.compile(rf"\b(?:{_PEOPLE}|n)\b", re.I)
-_ROW_OF_PEOPLE = re.compile(r"(?:number of )?(?:people|persons|respondents|n)", re.I)
-_COUNT = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?: (?:of|in) [\d,]+)?\Z")
-_SAID = re.compile(rf"(?<![\w.,+\N{{MINUS SIGN}}%-])(?<!\bthan )(?<!\bleast )(?<!\bin )(\d+) (?:{_PEOPLE})\b", re.I)
-_TABLE_AS_TEXT = re.compile(r"\S {2,}\S.*\n.*\S {2,}\S|^ *\|?[ :]*-{2,}[ :]*\||<table", re.I | re.M)
 _ALL_OR_NONE = re.compile(r"(?<![\d.,\N{MINUS SIGN}])(?<!to )(?:0|100)(?:\.0+)?%(?! to)")
-_EXTREMES = {"min": "least", "minimum": "least", "lowest": "least", "least": "least",
-             "max": "greatest", "maximum": "greatest", "highest": "greatest", "greatest": "greatest"}
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,10 @@ class Findings:
 def examine(page, notebook, editions, study, *, forbidden=()):
     """Hold a page and all its editions against the rules of release.
 
-    What an output says of itself is not relied on alone: tables, sentences and drawings are read too. What a cell draws in
-    pixels cannot be read, and numbers spelled out in words are not.
+    What an output says of itself is not relied on alone: tables, sentences and drawings are read too. What reading cannot
+    tell is taken on the author's word, as `TAKEN_ON_TRUST` says. The author's own Markdown is not read for numbers: it is
+    typed before the data. Nor are bare numbers on a drawing, which ticks have too, or small ones in a sentence without a
+    word for people in reach ("3 came back").
 
     Parameters
     ----------
@@ -111,27 +116,73 @@ def examine(page, notebook, editions, study, *, forbidden=()):
     blocks = [(_place(page, section, block), block) for section, block in page.blocks]
     for place, block in blocks:
         if block["kind"] in ("figure", "table"):
-            found += [(7, place, what) for what in _small_numbers(block, least)]
-            found += [(9, place, what) for what in _extremes(block)]
-    found += [(7, f"What a cell says under “{heading}”", what)
-              for heading, words in _outputs(notebook, page.title) for what in _small_numbers_said(words, least)]
-    found += _recoverable(blocks, least)
+            found += [(7, place, what) for what in _declared(block, least)]
+        if block["kind"] == "figure":
+            found += [(7, place, "tells of a number of people below the minimum")] if few_drawn(block, least) else []
+            found += [(9, place, what) for what in single_people(block)]
+        if block["kind"] == "table":
+            found += [(7, place, what) for what in tabled.small_numbers(block, least)]
+            found += [(9, place, what) for what in tabled.extremes(block)]
+            found += [(12, place, what) for what in tabled.lists_people(block)]
+            found += _given_away(place, block, least)
+    found += [(rule, f"What a cell says under “{heading}”", what)
+              for heading, output in _outputs(notebook, page.title) for rule, what in _said(output, least)]
+    found += _recoverable(statements(page), least)
     found += _quoted(blocks, editions, study)
     found += _unfit(editions, forbidden)
     warned = [(10, place, what) for place, block in blocks for what in _everybody(block)]
-    return Findings(*(tuple(dict.fromkeys(f"{place} {what} (rule {rule}, {RULES[rule][0]})." for rule, place, what in some))
-                      for some in (found, warned)))
+    return Findings(_sentences(found), _sentences(warned))
 
 
 def rules(study):
-    """The rules a page was checked by, in words, with the numbers they stand under.
+    """The rules a page was checked by, in words, with the numbers they stand under, and what is taken on trust.
 
     Returns
     -------
     list of str
     """
     return [f"{number}. {name.capitalize()}: {words}." for number, (name, words) in RULES.items()] + [
-        f"The study's minimum is {study.minimum_count} people."]
+        f"The study's minimum is {study.minimum_count} people.", TAKEN_ON_TRUST]
+
+
+def statements(page):
+    """The counts that a page makes public, as its outputs declare them, with the place where each stands.
+
+    Returns
+    -------
+    list of dict
+        For `privacy.Count.from_dict`.
+    """
+    return [{**count, "table": _place(page, section, block)} for section, block in page.blocks
+            for count in block.get("counts", ())]
+
+
+def told_together(pages, least):
+    """What the counts that several pages make public of one population give away together.
+
+    Parameters
+    ----------
+    pages : dict of str to list of dict
+        The `statements` of each page, by its name. A population on one page alone was audited with that.
+    least : int
+        The study's minimum.
+
+    Returns
+    -------
+    tuple of str
+    """
+    on = {}
+    for name, said in pages.items():
+        for count in said:
+            on.setdefault(count["of"], set()).add(name)
+    counts = [{**count, "table": f"{name}, {count['table']}"} for name, said in pages.items() for count in said
+              if len(on[count["of"]]) > 1]
+    return _sentences(_recoverable(counts, max(least, LEAST)))
+
+
+def _sentences(found):
+    """Breaches in words, each once."""
+    return tuple(dict.fromkeys(f"{place} {what} (rule {rule}, {RULES[rule][0]})." for rule, place, what in found))
 
 
 def _place(page, section, block):
@@ -142,84 +193,49 @@ def _place(page, section, block):
     return f"{label} under “{section['title'] or page.title}”"
 
 
-def _small_numbers(block, least):
-    """What is wrong with the numbers of people of a figure or table: as it declares them, and as they are read in it."""
-    rests_on, counts = block["rests_on"], block["counts"]
+def _declared(block, least):
+    """What is wrong with what a figure or table declares of the people it rests on."""
+    rests_on = block["rests_on"]
     if rests_on is None:
         yield "does not say on how many people it rests: give its output the metadata “rests_on”"
     elif rests_on != NOBODY and (isinstance(rests_on, bool) or not isinstance(rests_on, int)):
         yield f"says in “rests_on” neither a whole number of people nor “{NOBODY}”"
     elif rests_on != NOBODY and rests_on < least:
         yield f"shows a number that rests on fewer than {least} people: withhold it"
-    if block["kind"] == "figure":
-        if any(_few(text, least) for text in drawing(block["src"]).stripped_strings):
-            yield "tells of a number of people below the minimum"
-        return
-    cells = list(_cells(block))
-    few = {column or row for row, column, words in cells
-           if (_OF_PEOPLE.search(column) or _ROW_OF_PEOPLE.fullmatch(row)) and (count := _COUNT.match(words))
-           and 0 < int(count[1].replace(",", "")) < least}
-    if few:
-        yield f"has numbers of people below {least} in its column or row “{sorted(few)[0]}”: withhold them"
-    if any(count.get("withheld") for count in counts) and any(words == "0" for *_, words in cells) and not any(
-            re.match("withheld|too few", words) for *_, words in cells):
+    if block["kind"] == "table" and tabled.nought_for_withheld(block):
         yield "shows 0 where it withholds a number: show the word “withheld”"
 
 
-def _small_numbers_said(words, least):
+def _said(output, least):
     """What is wrong with words that a cell wrote outside of a table."""
-    if _few(words, least):
-        yield "tells of a number of people below the minimum"
-    if _TABLE_AS_TEXT.search(words):
-        yield "is a table written as text: display a frame, whose output can say on how many people it rests"
-
-
-def _few(words, least):
-    """Whether a text tells of a number of people below the minimum."""
-    return any(0 < int(number) < least for number in _SAID.findall(words))
-
-
-def _cells(block):
-    """Each cell of a table's body, with the headings of its row and its column."""
-    soup = BeautifulSoup(block["html"], "html.parser")
-    heads = [[cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])] for row in soup.select("thead tr")]
-    for row in soup.select("tbody tr"):
-        cells = [cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])]
-        # Counted from the right, where cells that span rows take nothing away.
-        columns = [" ".join(line[-place] for line in heads if len(line) >= place) for place in range(len(cells), 0, -1)]
-        yield from ((cells[0], column, words) for column, words in zip(columns, cells, strict=True))
-
-
-def _extremes(block):
-    """What shows single people: a least and a greatest of them, or as many marks as there are people."""
-    if block["kind"] == "table":
-        names = {name.lower() for row, column, _ in _cells(block) for name in (row, column)}
-        if block["rests_on"] != NOBODY and {_EXTREMES[name] for name in names & set(_EXTREMES)} == {"least", "greatest"}:
-            yield "shows a least and a greatest value, each of which is one person's: show quantiles of enough people"
-        return
-    svg = drawing(block["src"])
-    kinds = {}
-    for mark in svg.find_all(["use", "circle", "ellipse", "rect", "path"]):
-        path = mark.get("d", "")
-        kind = mark.name, mark.get("xlink:href") or mark.get("href"), re.sub(r"[^A-Za-z]", "", path)
-        kinds[kind] = kinds.get(kind, 0) + max(len(re.findall("[Mm]", path)), 1)
-    if (most := max(kinds.values(), default=0)) > MARKS:
-        yield f"has {most:,} marks of one kind, as a mark for each person would make; {MARKS} are the most: bin them"
-    corners = max((len(re.findall("[A-Za-y]", path["d"])) for path in svg.find_all("path", d=True)), default=0)
-    if corners > CORNERS:
-        yield f"has a line of {corners:,} corners, as a step for each person would make; {CORNERS:,} are the most: bin it"
+    words, bare = _words(output)
+    html, about = output.get("data", {}).get("text/html", ""), output.get("metadata", {})
+    of_people = NOBODY not in (about.get("rests_on"), about.get("text/html", {}).get("rests_on"))
+    if any(few_said(text, least) for text in words):
+        yield 7, "tells of a number of people below the minimum"
+    elif of_people and (any(few_listed(text, least) for text in words) or any(
+            text.isdigit() and 0 < int(text) < least for text in bare)):
+        yield 7, (f"lists a number below {least}: withhold it, or give the output the metadata “rests_on”: “{NOBODY}”, if "
+                  "that is so")
+    if any(map(table_as_text, words)):
+        yield 7, "is a table written as text: display a frame, whose output can say on how many people it rests"
+    if of_people and any(map(tabled.numbered, map(str, BeautifulSoup(html, "html.parser")("table")))):
+        yield 12, "has rows numbered as taken from a list, not named: set an index that says what each row is"
+    if re.search(r"!\[[^]]*\]\(data:|<img\b", "\n".join((*words, html))):
+        yield 9, ("holds a picture, which cannot be read: display it as a drawing, whose output can say on how many people "
+                  "it rests")
 
 
 def _everybody(block):
     """What shows that all or none of a group are something, and what cannot be read."""
     if block["kind"] == "figure":
-        if block["src"].startswith("data:image/png") or drawing(block["src"]).find("image"):
+        if in_pixels(block) and block["rests_on"] == NOBODY:
             yield "is drawn in pixels, whose words and marks were not read: look at it before handing it over"
         shown = _ALL_OR_NONE.findall(block["alt"]) if block["rests_on"] != NOBODY else ()
     elif block["kind"] == "table" and block["rests_on"] != NOBODY:
-        cells = list(_cells(block))
-        shown = [words for *_, words in cells if _ALL_OR_NONE.fullmatch(words)]
-        if any(words == "0" and _OF_PEOPLE.search(column) for _, column, words in cells):
+        cells = tabled.cells(block["html"])
+        shown = [cell for cell in cells if _ALL_OR_NONE.fullmatch(cell.words)]
+        if any(cell.words == "0" and tabled.OF_PEOPLE.search(cell.column) for cell in cells):
             yield "shows groups of nobody: see that this tells nothing of anybody"
     else:
         return
@@ -228,34 +244,57 @@ def _everybody(block):
 
 
 def _outputs(notebook, title):
-    """What cells wrote in sentences, with the heading it stands under."""
+    """What cells wrote, with the heading it stands under."""
     heading = title
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             heading = next((words for _, words in reversed(headings(cell.source))), heading)
-        for output in cell.get("outputs", ()):
-            yield heading, output.get("text", "")
-            data, about = output.get("data", {}), output.get("metadata", {})
-            if html := data.get("text/html", ""):
-                soup = BeautifulSoup(html, "html.parser")
-                yield from ((heading, text) for text in soup.stripped_strings)
-            elif not {"image/svg+xml", "image/png"} & set(data):
-                yield heading, data.get("text/markdown", data.get("text/plain", ""))
-            yield heading, str(data.get(MIME, ""))
-            for said in (about, *about.values()):
-                if isinstance(said, dict):
-                    yield from ((heading, str(said.get(name, ""))) for name in ("alt", "caption", "title"))
+        yield from ((heading, output) for output in cell.get("outputs", ()) if output.get("name") != "stderr")
 
 
-def _recoverable(blocks, least):
-    """Groups that all counts of the page together give away."""
-    counts = [Count.from_dict({**count, "table": place}) for place, block in blocks for count in block.get("counts", ())]
+def _words(output):
+    """Texts of an output outside of its tables, and those that stand alone in a part of a list or of a page."""
+    data, about = output.get("data", {}), output.get("metadata", {})
+    words, bare = [output.get("text", ""), str(data.get(MIME, ""))], []
+    words += [str(said.get(name, "")) for said in (about, *about.values()) if isinstance(said, dict)
+              for name in ("alt", "caption", "title")]
+    if html := data.get("text/html", ""):
+        soup = BeautifulSoup(html, "html.parser")
+        for table in soup.find_all("table"):
+            table.decompose()
+        bare, parts = list(soup.stripped_strings), soup.find_all(["p", "li", "div", "dd"])
+        words += bare + [" ".join(part.get_text(" ", strip=True).split()) for part in parts]
+    elif not {"image/svg+xml", "image/png"} & set(data):
+        words.append(data.get("text/markdown", data.get("text/plain", "")))
+    return words, [] if MIME in data else bare
+
+
+def _given_away(place, block, least):
+    """Numbers that the totals of a table give away."""
+    if block["rests_on"] == NOBODY:
+        return
+    for counts in tabled.counts_within(block, place):
+        try:
+            found = exposed(counts, least)
+        except PrivacyError:    # its rows overlap, so that no total is their sum
+            continue
+        if len(found):
+            yield 8, place, (f"has totals that give away numbers to within fewer than {least} "
+                             f"(such as {found['where'].iloc[0]}): withhold more of them, or the total")
+            return
+
+
+def _recoverable(said, least):
+    """Groups that counts of one population, all together, give away."""
+    counts = [Count.from_dict(count) for count in said]
     try:
         for found in exposed(counts, least).itertuples():
-            yield 8, " and ".join(found.tables), (f"may give away the number of {found.of} with {found.where} to within "
-                                                  f"fewer than {least}: withhold more of them")
+            yield 8, " and ".join(found.tables), (
+                f"tell more of {found.of} than can be audited: show fewer tables of them" if found.what == "not audited" else
+                f"may give away the number of {found.of} with {found.where} to within fewer than {least}: withhold more of "
+                "them")
     except PrivacyError as problem:
-        yield 8, "The counts of the page", f"cannot be audited: {problem}"
+        yield 8, "What is counted", f"cannot be audited: {problem}"
 
 
 def _quoted(blocks, editions, study):

@@ -6,6 +6,7 @@ import re
 import struct
 
 from markupsafe import Markup
+from nbconvert.filters.markdown_mistune import InvalidNotebook
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -100,6 +101,10 @@ class Page:
         heading = self.sections[-1]["title"]
         return ReportError(f"{self.name}{f', under “{heading}”' if heading else ''}: {what}")
 
+    def _unshown(self, what):
+        return self._error(f"an output {what} cannot be shown on a page; show a drawing, a table or a sentence in its "
+                           "place, or tag its cell “lab”, which leaves it out.")
+
     def _add(self, kind, **parts):
         self._here().append({"kind": kind, **parts})
 
@@ -113,7 +118,10 @@ class Page:
         return blocks[-1]["blocks"]
 
     def _markdown(self, text, attachments=None):
-        soup = markdown(text, attachments)
+        try:
+            soup = markdown(text, attachments)
+        except InvalidNotebook:
+            raise self._error("a picture was attached to the cell and is lost; put it in again.") from None
         if soup.find("img", alt=["", None]):
             raise self._error("a picture has no alt text; write it as ![what it shows](…).")
         return soup
@@ -196,8 +204,10 @@ class Page:
             self._html(data["text/html"], {**metadata, **metadata.get("text/html", {})})
         elif "text/markdown" in data:
             self._add("prose", html=Markup(self._markdown(minus(data["text/markdown"]))))
-        elif "text/plain" in data:
-            self._plain(data["text/plain"])
+        elif others := sorted(data.keys() - {"text/plain"}):
+            raise self._unshown(f"of the kind {others[0]}")
+        else:
+            self._plain(data.get("text/plain", ""))
 
     def _plain(self, text):
         text = text.strip()
@@ -220,6 +230,8 @@ class Page:
             self._add("table", html=Markup(region), caption=words, number=number, **_basis(about))
         if not tables and soup.get_text(strip=True):
             self._add("prose", html=Markup(soup))
+        elif not tables and html.strip():
+            raise self._unshown("of HTML without words or a table")
 
     def _figure(self, kind, data, metadata):
         about = {**metadata, **metadata.get(kind, {})}
@@ -254,8 +266,9 @@ class Page:
 
 
 def _basis(about):
-    """What an output says of the people behind its numbers: the fewest behind any, and the counts it makes public."""
-    return {"rests_on": about.get("rests_on"), "counts": about.get("counts", [])}
+    """What an output says of the people behind its numbers: the fewest behind any, the counts it makes public, and which
+    columns and rows are not of people."""
+    return {"rests_on": about.get("rests_on"), "counts": about.get("counts", []), "not_people": about.get("not_people", [])}
 
 
 def _png(data):

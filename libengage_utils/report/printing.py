@@ -53,7 +53,7 @@ def print_pdf(html_path, pdf_path):
     Raises
     ------
     ReportError
-        If there is no browser, no such page, or the browser does not print it.
+        If there is no browser, no such page, the browser does not print it, or the PDF cannot be written.
 
     References
     ----------
@@ -64,6 +64,51 @@ def print_pdf(html_path, pdf_path):
         html = _BESIDE.sub(r"\1", html_path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ReportError(f"There is no page {html_path.name} to print; make it first.") from None
+    try:
+        _print(browser, html_path.name, html, pdf_path)
+    except OSError as error:
+        raise ReportError(f"{pdf_path.name} cannot be written to its folder ({error.strerror}); make room there, or "
+                          "name another folder.") from None
+
+
+def print_folder(folder, progress=None, *, notebook=""):
+    """Print the pages, decks and notes of a folder, each as a PDF beside it.
+
+    A page with its code is left out: folded code is not printed, so it would be the page without.
+
+    Parameters
+    ----------
+    folder : str or Path
+    progress : callable, optional
+        Called as ``progress(done, total, name)`` after each.
+    notebook : str, optional
+        Print what was made of this notebook alone.
+
+    Returns
+    -------
+    list of Path
+        The PDFs.
+
+    Raises
+    ------
+    ReportError
+        If the folder holds no page, or one cannot be printed.
+    """
+    folder = Path(folder)
+    pages = [path for path in sorted(folder.glob("*.html"))
+             if path.stem.startswith(notebook) and not path.stem.endswith("-code")]
+    if not pages:
+        which = f"page of {notebook}" if notebook else "page"
+        raise ReportError(f"There is no {which} in {folder.name or 'this folder'} to print; export a notebook first.")
+    for done, path in enumerate(pages, 1):
+        print_pdf(path, path.with_suffix(".pdf"))
+        if progress:
+            progress(done, len(pages), path.with_suffix(".pdf").name)
+    return [path.with_suffix(".pdf") for path in pages]
+
+
+def _print(browser, name, html, pdf_path):
+    """Have a browser print the HTML of a page called so."""
     pdf_path.parent.mkdir(parents=True, exist_ok=True)
     # The copy and the draft lie beside the PDF, since a browser in a sandbox may not see the system's temporary folder.
     with (tempfile.TemporaryDirectory(dir=pdf_path.parent, prefix="printing-") as desk,
@@ -79,41 +124,9 @@ def print_pdf(html_path, pdf_path):
             subprocess.run([*command, copy.as_uri()], timeout=SECONDS, check=False,
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
-            raise ReportError(f"{html_path.name} was not printed within {SECONDS} seconds; open it in a browser and "
+            raise ReportError(f"{name} was not printed within {SECONDS} seconds; open it in a browser and "
                               "print it from there.") from None
         if not draft.exists():                  # Chromium ends with status 0 even where it printed nothing
-            raise ReportError(f"{Path(browser).name} did not print {html_path.name}; open it in a browser and print it from "
-                              "there, or name another browser in the environment, CHROMIUM=/path/of/the/browser.")
+            raise ReportError(f"{Path(browser).name} did not print {name}; open it in a browser and print it from there, "
+                              "or name another browser in the environment, CHROMIUM=/path/of/the/browser.")
         draft.replace(pdf_path)
-
-
-def print_folder(folder, progress=None):
-    """Print the pages, decks and notes of a folder, each as a PDF beside it.
-
-    A page with its code is left out: folded code is not printed, so it would be the page without.
-
-    Parameters
-    ----------
-    folder : str or Path
-    progress : callable, optional
-        Called as ``progress(done, total, name)`` after each.
-
-    Returns
-    -------
-    list of Path
-        The PDFs.
-
-    Raises
-    ------
-    ReportError
-        If the folder holds no page, or one cannot be printed.
-    """
-    folder = Path(folder)
-    pages = [path for path in sorted(folder.glob("*.html")) if not path.stem.endswith("-code")]
-    if not pages:
-        raise ReportError(f"There is no page in {folder.name or 'this folder'} to print; export a notebook first.")
-    for done, path in enumerate(pages, 1):
-        print_pdf(path, path.with_suffix(".pdf"))
-        if progress:
-            progress(done, len(pages), path.with_suffix(".pdf").name)
-    return [path.with_suffix(".pdf") for path in pages]

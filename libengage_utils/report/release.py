@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-import os
+import shutil
+from glob import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
 from .. import __version__
 from ..privacy import release_problems
 from .exporters import ReportExporter, render
-from .gate import examine, rules
+from .gate import examine, rules, statements, told_together
 from .pages import Page
 from .running import ReportError, run_notebook
 from .slides import NotesExporter, SlidesExporter
@@ -19,6 +21,8 @@ IDENTITY = {"person": "each person", "group": "groups of people", "none": "acts,
 # What is written of a notebook: the ending of the file's stem -> its exporter.
 EDITIONS = {"": ReportExporter(code=False), "-code": ReportExporter(), "-slides": SlidesExporter(),
             "-notes": NotesExporter()}
+# What the index reads of a manifest.
+LISTED = {"page", "title", "question", "in_short", "skipped", "study", "fingerprint", "claims", "counts", "editions"}
 CALLED = {"": "The page", "-code": "The page with its code", "-slides": "Slides", "-notes": "What to say to the slides"}
 
 
@@ -89,8 +93,8 @@ def export(notebook, out_html, *, study, parameters=None, progress=None, edition
     Raises
     ------
     ReportError
-        If a cell fails, a figure is not described, or the page breaks a rule of release; no page
-        is written then, and one from an earlier run stays as it was.
+        If a cell fails, a figure is not described, the page breaks a rule of release, or its folder cannot be written;
+        no page is written then, and one from an earlier run stays as it was.
     """
     notebook, out_html = Path(notebook), Path(out_html)
     run = run_notebook(notebook, parameters=parameters, has_tables=set(study.tables), progress=progress)
@@ -108,18 +112,19 @@ def export(notebook, out_html, *, study, parameters=None, progress=None, edition
         "study": about["name"], "synthetic": about["synthetic"], "purpose": about["purpose"],
         "as_of": about["as_of"], "minimum_count": about["minimum_count"], "rules": rules(study),
         "withheld": page.withheld, "warnings": list(found.warnings), "coverage": about["statement"],
-        "fingerprint": about["fingerprint"], "claims": page.claims,
+        "fingerprint": about["fingerprint"], "claims": page.claims, "counts": statements(page),
         "editions": {name: hashlib.sha256(html.encode()).hexdigest() for name, html in written.items()},
     }
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    _write(out_html.parent, {**written, out_html.with_suffix(".json").name: text})
-    for suffix in editions.keys() - names.keys():
-        out_html.with_stem(out_html.stem + suffix).unlink(missing_ok=True)
+    html, text = written.pop(out_html.name), json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    _write(out_html.parent, {**written, out_html.with_suffix(".json").name: text, out_html.name: html},
+           outdated=[out_html.with_stem(out_html.stem + suffix).name for suffix in editions.keys() - names.keys()])
     return manifest
 
 
-def build_index(folder, study):
+def build_index(folder, study, *, progress=None):
     """Write ``index.html`` over the pages of a folder, from their manifests.
+
+    A page is left out unless its manifest is of this study and vouches for every edition as it lies there.
 
     Parameters
     ----------
@@ -127,6 +132,8 @@ def build_index(folder, study):
         Where `export` wrote pages of this study.
     study : Study
         See `particulars`.
+    progress : callable, optional
+        Called with a sentence for each page left out.
 
     Returns
     -------
@@ -136,21 +143,51 @@ def build_index(folder, study):
     Raises
     ------
     ReportError
-        If the folder holds no page, or the index breaks a rule of release.
+        If the folder holds no page of this study, the index breaks a rule of release or cannot be written, or the counts of
+        its pages, which their manifests hold, give a group away together.
     """
     folder = Path(folder)
-    pages = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))
-             if path.with_suffix(".html").exists()]
+    pages = []
+    for path in sorted(folder.glob("*.json")):
+        if path.with_suffix(".html").exists():
+            manifest = _manifest(path)
+            if why := _unlisted(manifest, folder, study):
+                if progress:
+                    progress(f"{path.stem}.html is not in the index: {why}. Remove it, or make it anew.")
+            else:
+                pages.append(manifest)
     if not pages:
-        raise ReportError(f"There is no page in {folder.name} to make an index of; export a notebook first.")
+        raise ReportError(f"There is no page of this study in {folder.name} to make an index of; export a notebook first.")
     for page in pages:
         names = {name.removeprefix(Path(page["page"]).stem).removesuffix(".html"): name for name in page["editions"]}
         page["others"] = _called(names, but="")
     html = render("index.html.j2", study=particulars(study), pages=pages,
                   claims=[(page, claim) for page in pages for claim in page["claims"]])
-    _refuse("The index", release_problems(html))
+    _refuse("The index", [*release_problems(html), *told_together(
+        {page["page"]: page["counts"] for page in pages}, study.minimum_count)])
     _write(folder, {"index.html": html})
     return folder / "index.html"
+
+
+def _manifest(path):
+    """What a file holds if it is a manifest of `export`, else nothing."""
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    whole = isinstance(manifest, dict) and manifest.keys() >= LISTED and manifest["page"] == path.with_suffix(".html").name
+    return manifest if whole else {}
+
+
+def _unlisted(manifest, folder, study):
+    """Why the page of a manifest is not listed; nothing if it is."""
+    if not manifest:
+        return "what lies beside it is no manifest of this version, or was cut off"
+    if (manifest["study"], manifest["fingerprint"]) != (study.name, str(study.fingerprint)):
+        return "it was made from another study, or from other files of this one"
+    there = {name: (folder / name).read_bytes() if (folder / name).is_file() else b"" for name in manifest["editions"]}
+    changed = [name for name, text in there.items() if hashlib.sha256(text).hexdigest() != manifest["editions"][name]]
+    return f"its manifest was not written for {' and '.join(changed)} as it is" if changed else ""
 
 
 def _called(names, but):
@@ -163,15 +200,25 @@ def _refuse(name, problems):
         raise ReportError(f"{name} may not be handed over: {' '.join(problems)}")
 
 
-def _write(folder, texts):
-    """Write files whole and all, or none: as drafts first, which then take their names."""
-    folder.mkdir(parents=True, exist_ok=True)
-    drafts = {folder / f".{name}.{os.getpid()}": folder / name for name in texts}
+def _write(folder, texts, outdated=()):
+    """Write files whole: as drafts first, which then take their names in order, so that the last vouches for the rest.
+
+    What is outdated goes before that, and with all of them what was printed of them.
+    """
+    last, names = list(texts)[-1], (*texts, *outdated)
     try:
-        for draft, text in zip(drafts, texts.values(), strict=True):
-            draft.write_text(text, encoding="utf-8")
-        for draft, path in drafts.items():
-            draft.replace(path)
-    finally:
-        for draft in drafts:
-            draft.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f".{escape(last)}.*"):      # by a run that was killed
+            shutil.rmtree(left)
+        if taken := [name for name in texts if (folder / name).is_dir()]:
+            raise ReportError(f"{taken[0]} cannot be written, since a folder has that name; rename the folder.")
+        with TemporaryDirectory(dir=folder, prefix=f".{last}.") as drafts:
+            for name, text in texts.items():
+                Path(drafts, name).write_bytes(text.encode())     # the bytes whose digest the manifest has
+            for path in [*map(folder.joinpath, outdated), *((folder / name).with_suffix(".pdf") for name in names)]:
+                path.unlink(missing_ok=True)
+            for name in texts:
+                Path(drafts, name).replace(folder / name)
+    except OSError as error:
+        raise ReportError(f"{last} cannot be written to its folder ({error.strerror}); make room there, or name another "
+                          "folder.") from None

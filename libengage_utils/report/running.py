@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
@@ -38,12 +39,15 @@ NEEDED = {
 _OFFLINE = """
 def _stay_offline():
     import ipaddress
+    import socket
     import sys
 
+    own = (None, "", "localhost", socket.gethostname())
+
     def here(host):
+        host = host.decode() if isinstance(host, bytes) else host
         try:
-            return host in (None, "", b"", "localhost", b"localhost") or ipaddress.ip_address(
-                host.decode() if isinstance(host, bytes) else host).is_loopback
+            return host in own or ipaddress.ip_address(host).is_loopback
         except ValueError:
             return False
 
@@ -126,7 +130,7 @@ def run_notebook(path, *, parameters=None, has_tables=frozenset(), progress=None
     except FileNotFoundError:
         folder = path.resolve().parent.name
         raise ReportError(f"There is no notebook {path.name} in the folder {folder}.") from None
-    except (ValueError, nbformat.ValidationError):
+    except (OSError, ValueError, TypeError, AttributeError, nbformat.ValidationError):
         raise ReportError(f"{path.name} cannot be read as a notebook; save it again in JupyterLab.") from None
     lacking = _lacking(notebook.metadata.get("libengage", {}).get("needs", ()), has_tables, path)
     if lacking:
@@ -233,8 +237,8 @@ def _execute(notebook, path, progress):
                     if progress:
                         progress(done, total, heading)
     except CellExecutionError as error:
-        last = _last_line(f"{error.ename}: {error.evalue}")
-        raise ReportError(f"{path.name} stopped under “{heading}”: {last}") from None
+        why = ": ".join(filter(None, (error.ename, _last_line(error.evalue))))
+        raise ReportError(f"{path.name} stopped under “{heading}”: {why}") from None
     except DeadKernelError:
         raise ReportError(f"{path.name} stopped under “{heading}”: its Python process ended, perhaps "
                           "for want of memory.") from None
@@ -251,27 +255,32 @@ def _run_cell(client, cell, at, reasons):
     except CellExecutionError as error:
         if "optional" not in tags(cell) or error.ename not in ("ValueError", "NameError"):
             raise
-        why = _last_line(error.evalue)
+        why = _last_line(error.evalue) or "It could not be computed."
         if error.ename == "NameError":
-            why = reasons.get(re.search(r"'(\w+)'", why)[1], "A step it builds on could not be computed.")
+            known = (reasons[name] for name in re.findall(r"'(\w+)'", why) if name in reasons)
+            why = next(known, "A step it builds on could not be computed.")
+    lost = _named(cell.source)
     if claims := _claims(cell):
         cell.source = _not_testable(claims[0], why)
         client.execute_cell(cell, at)
     else:
         said = "for the reason given above." if why in reasons.values() else why
         cell.outputs = [new_output("display_data", {"text/markdown": f"*Left out: {said}*"})]
-    reasons |= dict.fromkeys(_named(cell.source), why)
+    reasons |= dict.fromkeys(lost, why)
     return why
 
 
 def _named(source):
-    """Names that a code cell would give a value."""
-    names = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
-    return {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    """Names that a code cell would give a value, but for those within a magic of IPython."""
+    try:
+        parts = ast.walk(ast.parse(TransformerManager().transform_cell(source)))
+    except SyntaxError:
+        return set()
+    return {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
 
 
 def _last_line(words):
-    return _ANSI.sub("", words).strip().splitlines()[-1]
+    return _ANSI.sub("", words).strip().rpartition("\n")[2]
 
 
 def only_imports(source):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from ..schema import TABLES
@@ -50,15 +51,20 @@ class Study:
 
     @property
     def counts_to_show(self):
-        """`counts` for a page: where few rows about people were rejected that number is missing, the others to the ten.
+        """`counts` for a page: of a table about people few rows are missing, and so is what would give them away.
 
-        The rows of `rests_on` are the fewest shown of a table about people, infinitely many of another.
+        Where few rows were read or kept all three numbers are missing; where few were rejected that number is, and the
+        others are to the ten. `rests_on` is the fewest rows shown of a table about people, infinitely many of another.
         """
         table = self.counts.drop(columns="file").astype({name: float for name in ("read", "kept", "rejected")})
         people = pd.Series([any(column.kind == "person" for column in TABLES[name].columns) for name in table["table"]])
         few = people & table["rejected"].between(1, self.minimum_count - 1)
-        table.loc[few, ["read", "kept"]] = table.loc[few, ["read", "kept"]].round(-1)
         table.loc[few, "rejected"] = float("nan")
+        rows = table[["read", "kept"]]
+        told = rows.round(-1).where(few, rows)
+        small = ((rows > 0) & (np.minimum(rows, told) < self.minimum_count)).any(axis=1)
+        table[["read", "kept"]] = told
+        table.loc[people & small, ["read", "kept", "rejected"]] = float("nan")
         rows = table[["kept", "rejected"]]
         table["rests_on"] = rows.where(rows > 0).min(axis=1).where(people, float("inf"))
         return table.assign(table=table["table"].str.replace("_", " "))

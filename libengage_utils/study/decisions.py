@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,8 @@ from .settings import StudyError
 
 COLUMNS = ("decided_on", "notebook", "action", "owner", "due", "measure", "outcome")
 MAY_BE_EMPTY = ("notebook", "measure", "outcome")
+# A day within text, which is no number to scrub; not one that an address may continue.
+_DAY = re.compile(r"(?<![^\s(])((?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(?![^\s).,;:])")
 
 
 def read_decisions(path):
@@ -20,8 +23,8 @@ def read_decisions(path):
     Parameters
     ----------
     path : path-like
-        A CSV in UTF-8 with the columns decided_on, notebook, action, owner, due, measure and outcome. Days are YYYY-MM-DD.
-        An owner is a role, such as "head of services". The outcome is empty as long as there is none.
+        A CSV in UTF-8 with the columns decided_on, notebook, action, owner, due, measure and outcome, in capitals or not.
+        Days are YYYY-MM-DD. An owner is a role, such as "head of services". The outcome is empty as long as there is none.
 
     Returns
     -------
@@ -47,14 +50,20 @@ def read_decisions(path):
     if not path.is_file():
         raise StudyError(f"There is no decision log {path.name}. Begin one with this heading line: {','.join(COLUMNS)}")
     headings, delimiter, _ = read_header(path, path.name)
+    headings = [heading.strip().lower() for heading in headings]
     if absent := [name for name in COLUMNS if name not in headings]:
         raise StudyError(f"{path.name} has no column {' and no column '.join(absent)}. Add it; the columns are: "
                          f"{', '.join(COLUMNS)}.")
+    if repeated := [name for name in COLUMNS if headings.count(name) > 1]:
+        raise StudyError(f"{path.name} has the column {repeated[0]} more than once. Rename one of them.")
     with open(path, encoding="utf-8-sig", newline="") as file:
         try:
             rows = [row for row in csv.reader(file, delimiter=delimiter) if any(cell.strip() for cell in row)][1:]
         except UnicodeDecodeError:
             raise StudyError(f"{path.name} is not UTF-8 text. Save the file as CSV in UTF-8.") from None
+        except csv.Error:
+            raise StudyError(f"{path.name} has a cell of more than {csv.field_size_limit():,} characters. Shorten it, and "
+                             "see that every quotation mark is closed.") from None
     checked = [_row(row, headings, f"{path.name}, row {number}") for number, row in enumerate(rows, 1)]
     return pd.DataFrame(checked, columns=COLUMNS).astype({"decided_on": "datetime64[us]", "due": "datetime64[us]"})
 
@@ -70,11 +79,16 @@ def _row(cells, headings, where):
                          "missing, or take the row out.")
     if scrub(row["owner"]) != row["owner"]:
         raise StudyError(f"{where}: owner holds an address or a number. Name a role, such as \u201chead of services\u201d.")
-    row = {name: scrub(cell) if name not in ("decided_on", "due") else _day(cell, f"{where}: {name}")
+    row = {name: _scrub(cell) if name not in ("decided_on", "due") else _day(cell, f"{where}: {name}")
            for name, cell in row.items()}
     if row["due"] < row["decided_on"]:
         raise StudyError(f"{where}: due is before decided_on. Correct one of them.")
     return row
+
+
+def _scrub(cell):
+    """Text free of addresses and long numbers, with its days as they are."""
+    return "".join(part if at % 2 else scrub(part) for at, part in enumerate(_DAY.split(cell)))
 
 
 def _day(cell, where):
