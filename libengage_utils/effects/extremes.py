@@ -262,7 +262,7 @@ def _checked(ratings, points, person, ends, minimum_count):
     codes[unsigned] = len(known) + np.arange(unsigned.sum())
     people = len(known) + unsigned.sum()
     if people < max(minimum_count, 2):
-        raise ValueError(f"{people} people gave ratings, and a share has to rest on {minimum_count} or more "
+        raise ValueError(f"Too few people gave ratings: a share has to rest on {minimum_count} or more "
                          "(`minimum_count`): take a longer period, or merge groups.")
     if value.nunique() < 2:
         raise ValueError("All ratings are alike: they have no spread for a distribution with one hump to be given.")
