@@ -133,7 +133,7 @@ def test_an_amount_is_told_in_its_own_units():
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    ({"cutoff": 1000}, "Too few people, or too few distinct values of the running variable, lie at or above 1000; 20 people and 10"),
+    ({"cutoff": 1000}, "too few distinct values of the running variable, lie at or above 1000; 20 people and 10"),
     ({"bandwidth": 4}, "distinct values of the running variable, lie below 120 within 4; 20 people and 5"),
     ({"minimum_count": 3000}, "3000 people and 10 values are needed"),
     ({"bandwidth": 0}, "more than 0; it is 0"), ({"outcome": np.zeros(3000)}, "same for everybody")])

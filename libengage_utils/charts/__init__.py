@@ -10,7 +10,7 @@ from .people import UNSEEN, hundred_people, movement, segment_shares, squares_of
 from .style import alt_text, fewest, house_style, least, number, percent, shown, span, svg
 from .ways import declared_way, uptake
 
-__all__ = ["UNSEEN", "agenda", "agreement_of_halves", "alt_text", "arc", "contrast", "declared_way", "event_time", "extremes",
-           "fewest", "gain", "house_style", "hundred_people", "intervals", "jump", "least", "lorenz", "movement", "number",
-           "paths_between", "percent", "profile", "promise", "ranked", "returned", "segment_shares", "sensitivity",
+__all__ = ["UNSEEN", "agenda", "agreement_of_halves", "alt_text", "arc", "contrast", "declared_way", "event_time",
+           "extremes", "fewest", "gain", "house_style", "hundred_people", "intervals", "jump", "least", "lorenz", "movement",
+           "number", "paths_between", "percent", "profile", "promise", "ranked", "returned", "segment_shares", "sensitivity",
            "shown", "span", "specification_curve", "squares_of", "stability", "svg", "themes", "uptake", "weeks"]

@@ -48,8 +48,8 @@ class RungUse:
                           for row in shown.itertuples())
         withheld = f" Withheld, since too few modules are behind them: {', '.join(hidden['label'])}." if len(hidden) else ""
         return (f"{self.headline} Openings per student and week by rung: {rates or 'none that may be shown'}; from "
-                f"{about(self.lists)} lists of {about(self.modules)} modules.{withheld} Modules choose how their lists are made, "
-                "so that whatever else they differ in is in these figures too.")
+                f"{about(self.lists)} lists of {about(self.modules)} modules.{withheld} Modules choose how their lists are "
+                "made, so that whatever else they differ in is in these figures too.")
 
 
 def use_by_rung(panel, *, draws=1000, minimum_count=10, random_state=0):
