@@ -300,7 +300,7 @@ def hostile():
         new_markdown_cell(f"## The data\n\n{MARKUP}"),
         new_code_cell(f"'</code></pre>{image}'", outputs=[
             shown({"text/html": MARKUP}), shown({"text/markdown": MARKUP}), shown({"text/plain": image}),
-            shown({"application/javascript": THEFT}), new_output("stream", name="stdout", text=image),
+            new_output("stream", name="stdout", text=image),
             shown({"text/html": f"<table><caption>{image}</caption><tr><td>{image}</td></tr></table>"}, caption=image),
             shown({"image/svg+xml": DRAWING}, alt=f'A drawing of theirs">{image}', caption=image, title=image),
             shown({"application/vnd.libengage.claim+json": claim})]),
