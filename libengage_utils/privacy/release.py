@@ -30,8 +30,6 @@ _LOADS = set("src srcset poster background data action formaction ping manifest 
 _LEADS = re.compile(r"https?:|mailto:|#|[\w.-]+\.html(#|\Z)|\Z", re.I)
 _DATA = re.compile(r"data:image/(svg\+xml|png);base64,", re.I)
 _STYLE_LOADS = re.compile(r"@import|url\((?!\s*['\"]?\s*(#|data:image/))", re.I)
-_ORDINARY = set("root user users admin administrator guest student students library libraries reader runner ubuntu debian "
-                "jovyan vscode jupyter docker localhost home main page data".split())  # names that name nobody
 _UNSEEN = str.maketrans("", "", "\u00ad\u200b\u200c\u200d\u2060\ufeff")  # what splits a word without being seen
 _WORDS = (
     (PSEUDONYM, "holds a person's pseudonym"),
@@ -69,8 +67,10 @@ def release_problems(html, forbidden=()):
     ['The page holds an event handler (under “Who?”).']
     """
     soup = BeautifulSoup(html, "html.parser")
-    banned = [(re.compile(rf"(?<!\w){re.escape(word)}(?!\w)"), "holds a word that may not leave this machine")
-              for word in {*forbidden, *_machine()} if word]
+    banned = [(re.compile(rf"(?<!\w){re.escape(word)}(?!\w)"), f"holds {what}, which may not leave this machine")
+              for words, what in ((forbidden, "a folder or word of this study"),
+                                  (_machine(), "the name of this account or computer, or its home folder"))
+              for word in words if word]
     problems = [f"The page {what}{_place(at)}." for at, what in _breaches(soup, (*_WORDS, *banned))]
     for tag, content in _pictures(soup):
         inside = [what for _, what in _breaches(content, (*_WORDS, *banned), page=False)] if content else [
@@ -104,13 +104,25 @@ def drawing(source):
     return BeautifulSoup(words, "html.parser")
 
 
+@lru_cache(maxsize=1)
+def _own_words():
+    """Words that this package itself writes, in small letters: an account called "paper" or "may" is told by none of them.
+
+    Nor do these name anybody: root, admin, administrator, guest, runner, ubuntu, debian, jovyan, vscode, jupyter, docker,
+    localhost.
+    """
+    sources = [path.read_text(encoding="utf-8") for ending in ("py", "j2", "yml", "md")
+               for path in Path(__file__).parents[1].rglob(f"*.{ending}")]
+    return set(re.findall(r"\w+", " ".join(sources).lower()))
+
+
 def _machine():
     """What names this user and machine, unless it is a word that names nobody."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError, ImportError):    # nobody is logged in
         user = ""
-    names = {name for name in (user, platform.node()) if len(name) > 2 and name.lower() not in _ORDINARY}
+    names = {name for name in (user, platform.node()) if len(name) > 2 and name.lower() not in _own_words()}
     return names | ({str(Path.home())} - {"/"})
 
 
