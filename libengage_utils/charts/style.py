@@ -34,7 +34,7 @@ def house_style():
         "axes.titlelocation": "left", "axes.titlepad": 14, "axes.labelsize": 11, "axes.spines.top": False,
         "axes.spines.right": False, "xtick.color": QUIET, "ytick.color": INK, "xtick.labelsize": 10.5,
         "ytick.labelsize": 11, "grid.color": GRID, "figure.facecolor": "white", "savefig.facecolor": "white"})
-    if (shell := get_ipython()) is None:
+    if getattr(shell := get_ipython(), "kernel", None) is None:     # no notebook
         return
     shell.run_line_magic("matplotlib", "inline")
     formatters = shell.display_formatter.formatters
