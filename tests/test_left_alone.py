@@ -57,7 +57,8 @@ def test_the_share_of_the_top_is_that_of_the_curve_among_the_same_people():
     seen, everybody = (top_share(features, period="a", among=who, n_boot=100) for who in ("seen", "everybody"))
     assert seen.estimate == pytest.approx(concentration([9] * 30 + [1] * 70, n_boot=100).top_share.estimate)
     assert everybody.estimate == pytest.approx(concentration([9] * 30 + [1] * 70 + [0] * 40, n_boot=100).top_share.estimate)
-    assert top_share(features, period="a", counted="active_days", n_boot=100).estimate == pytest.approx(0.2)
+    by_days = top_share(features, period="a", counted="active_days", n_boot=100)
+    assert by_days.estimate == pytest.approx(0.2) and "of the active days" in by_days.summary and "use" in seen.summary
     days = top_share(features.assign(eligible_days=[365] * 100 + [90] * 100), period="a", throughout=True, n_boot=100)
     assert days.estimate == pytest.approx(seen.estimate)
     with pytest.raises(ValueError, match="seen or everybody"):

@@ -47,6 +47,8 @@ class Concentration:
     curve : pandas.DataFrame
         Lorenz curve: `people` (share of people, least active first), `use` (share of the total they made),
         `low` and `high` (pointwise 95% bootstrap band), `by_chance` (mean curve at one rate for all).
+    what : str
+        What is counted, in words.
     """
 
     people: int
@@ -55,6 +57,7 @@ class Concentration:
     gini: Measure
     top_share: Measure
     curve: pd.DataFrame = field(repr=False)
+    what: str = "use"
 
     @property
     def rests_on(self):
@@ -75,7 +78,7 @@ class Concentration:
         if np.isnan(share.estimate):
             sentences = f"What the {who} did is withheld, because they are too few."
         else:
-            sentences = f"The {who} made {share.estimate:.1%} of the use "
+            sentences = f"The {who} made {share.estimate:.1%} of the {self.what} "
             sentences += f"(95% interval {share.low:.1%} to {share.high:.1%})"
             if not np.isnan(share.by_chance):
                 sentences += f"; by chance alone, at one rate for all, it would be {share.by_chance:.1%}"

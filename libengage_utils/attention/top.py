@@ -1,6 +1,6 @@
 """The share of use that the most active people make, under the choices that can be made in counting it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .lorenz import concentration
 
@@ -70,6 +70,6 @@ def top_share(features, *, period, counted="acts", among="seen", throughout=Fals
         people = people[people["eligible_days"] == now["eligible_days"].max()]
     found = concentration(people[counted], exposure=people["eligible_days"], top=top, n_boot=n_boot,
                           minimum_count=minimum_count, random_state=random_state)
-    share, what = found.top_share, "use" if counted == "acts" else counted.replace("_", " ")
-    summary = found.summary.replace("of the use", f"of the {what}")
-    return TopShare(share.estimate, share.low, share.high, found.rests_on, summary)
+    share = found.top_share
+    told = found if counted == "acts" else replace(found, what=counted.replace("_", " "))
+    return TopShare(share.estimate, share.low, share.high, found.rests_on, told.summary)

@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass, replace
 
 VERDICTS = ("supported here", "not supported here", "cannot tell", "not testable with this data")
+# Each verdict's class in a style sheet and its sign, so that colour is never the only difference.
+SIGNS = dict(zip(VERDICTS, (("supported", "\N{CHECK MARK}"), ("unsupported", "\N{MULTIPLICATION X}"), ("unclear", "?"),
+                            ("untestable", "\N{MINUS SIGN}")), strict=True))
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from html import escape
 
 import ipywidgets as widgets
 
-from ..claims import judge
-from .sheet import SIGNS, OneOf, paragraph, sheet, spoken
+from ..claims import SIGNS, judge
+from .sheet import OneOf, paragraph, sheet, spoken
 
 
 def dials(claim, estimate, choices, judged, *, words, answer="summary", **fixed):

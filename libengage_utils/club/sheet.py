@@ -5,11 +5,6 @@ from html import escape
 import ipywidgets as widgets
 import traitlets
 
-from ..claims import VERDICTS
-
-# Each verdict's class in the style sheet and its sign, so that colour is never the only difference.
-SIGNS = dict(zip(VERDICTS, (("supported", "\u2713"), ("unsupported", "\u2715"), ("unclear", "?"),
-                            ("untestable", "\N{MINUS SIGN}")), strict=True))
 STYLE = """<style>
 .club { max-width: 64rem; padding: 0.4rem 0.5rem 0.8rem; overflow: visible; align-items: flex-start; }
 .club .widget-vbox, .club .widget-hbox { overflow: visible; flex-wrap: wrap; gap: 0 0.4rem; max-width: 100%; }

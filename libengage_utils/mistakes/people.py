@@ -49,7 +49,7 @@ def average_reader(acts, *, period, minimum_count=10):
 
 
 def who_spoke(acts, feedback, periods, *, minimum_count=10):
-    """People who gave feedback come back more, and did so before they gave any.
+    """People who gave feedback come back more, and were there more often already.
 
     Parameters
     ----------

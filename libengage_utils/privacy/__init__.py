@@ -4,8 +4,8 @@ from .dominance import dominated, uniform_groups
 from .door import PSEUDONYM, PrivacyError, Pseudonymiser, scrub
 from .linked import Count, counts_shown, exposed, shares_shown
 from .release import release_problems
-from .suppression import suppress, suppress_together
+from .suppression import LEAST, suppress, suppress_together
 from .words import about, minus
 
-__all__ = ["PSEUDONYM", "Count", "PrivacyError", "Pseudonymiser", "about", "counts_shown", "dominated", "exposed", "minus",
-           "release_problems", "scrub", "shares_shown", "suppress", "suppress_together", "uniform_groups"]
+__all__ = ["LEAST", "PSEUDONYM", "Count", "PrivacyError", "Pseudonymiser", "about", "counts_shown", "dominated", "exposed",
+           "minus", "release_problems", "scrub", "shares_shown", "suppress", "suppress_together", "uniform_groups"]

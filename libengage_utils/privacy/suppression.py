@@ -7,6 +7,8 @@ from .bounds import reach
 from .door import PrivacyError
 from .linked import Count, groups_of, told_closely
 
+LEAST = 5  # a minimum below it protects nobody
+
 
 def suppress(counts, minimum=10, *, impossible=None):
     """Withhold counts below a minimum, and enough others that the margins cannot give them back.
@@ -135,8 +137,8 @@ def suppress_together(tables, minimum=10, *, impossible=()):
 
 
 def _need_minimum(minimum):
-    if minimum < 5:
-        raise PrivacyError(f"A minimum count of {minimum} protects nobody; the least accepted is 5.")
+    if minimum < LEAST:
+        raise PrivacyError(f"A minimum count of {minimum} protects nobody; the least accepted is {LEAST}.")
 
 
 def _exposed(table, hidden, minimum):

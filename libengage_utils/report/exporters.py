@@ -8,13 +8,10 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
-from ..claims import VERDICTS
+from ..claims import SIGNS
 from .pages import Page
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-# Each verdict's class in the style sheet and its sign, so that colour is never the only difference.
-SIGNS = dict(zip(VERDICTS, (("supported", "✓"), ("unsupported", "✕"), ("unclear", "?"),
-                            ("untestable", "\N{MINUS SIGN}")), strict=True))
 
 
 def style_sheets(*names):
@@ -64,7 +61,12 @@ class ReportExporter(HTMLExporter):
         return environment
 
     def from_notebook_node(self, nb, resources=None, **keywords):
-        resources = dict(resources or {})
-        page = resources.get("page") or Page(nb, resources.get("name", "The notebook"))
-        return super().from_notebook_node(
-            nb, {**resources, **style_sheets(*self.sheets), "page": page, "code": self.code}, **keywords)
+        resources = {"name": "The notebook"} | dict(resources or {})
+        page = resources.get("page") or Page(nb, resources["name"])
+        return super().from_notebook_node(nb, {
+            **resources, **style_sheets(*self.sheets), "page": page, "code": self.code,
+            **self.besides(page, nb, resources)}, **keywords)
+
+    def besides(self, page, nb, resources):
+        """What the template shows besides the page itself, by the names it has there."""
+        return {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bs4 import BeautifulSoup
 
 from ..claims import MIME
-from ..privacy import PrivacyError, release_problems
+from ..privacy import LEAST, PrivacyError, release_problems
 from ..privacy.linked import Count, exposed
 from ..privacy.release import words_of
 from . import tabled
@@ -41,7 +41,6 @@ TAKEN_ON_TRUST = (
     "Taken on the author's word, and not checked: on how many people an output rests; what “not_people” names; which "
     "population a count is of; what the author's own text says; numbers spelled out in words; what lengths and places in a "
     "drawing show; and what numbers of different tables tell together where no population is declared.")
-LEAST = 5               # a minimum below it protects nobody
 RUN = 8                 # words in a row that make a quotation
 _ALL_OR_NONE = re.compile(r"(?<![\d.,\N{MINUS SIGN}])(?<!to )(?:0|100)(?:\.0+)?%(?! to)")
 

@@ -85,33 +85,27 @@ class PackExporter(ReportExporter):
     layout, sheets = "club.html.j2", ("page.css", "club.css")
 
     def __init__(self, paper="", touchpoints=(), still_open=(), **keywords):
-        super().__init__(code=False, **keywords)
+        super().__init__(**keywords)
         self.paper, self.touchpoints, self.still_open = paper, touchpoints, still_open
 
-    def from_notebook_node(self, nb, resources=None, **keywords):
-        about = nb.metadata.get("libengage", {})
+    def besides(self, page, nb, resources):
+        about, study, stem = nb.metadata.get("libengage", {}), resources["study"], Path(resources["name"]).stem
         if skipped := about.get("skipped"):
             raise ReportError(f"{skipped} Choose another notebook for the session.")
-        resources = {"name": "The notebook"} | dict(resources or {})
-        page = resources.get("page") or Page(nb, resources["name"])
-        pack = self._pack(page, resources["study"], Path(resources["name"]).stem, about.get("session", []))
-        return super().from_notebook_node(nb, {**resources, "page": page, "pack": pack}, **keywords)
-
-    def _pack(self, page, study, stem, first):
-        """What the template shows besides the page itself."""
+        first = about.get("session", [])
         spot, evidence = _section(page, "Spot what is wrong"), _figures(page, "Highs and lows")
         places = [name for name in self.touchpoints if any(_shows(figure, name) for figure in evidence)]
         evidence = evidence if len(places) > 1 else []
         cards, slides = _ahead(page.claims, "id", first), Deck(page, study, stem).slides
         slides = {slide.body["number"]: at for at, slide in enumerate(slides, 1) if slide.kind == "figure"}
-        return {
+        return {"pack": {
             "stem": stem, "still_open": self.still_open, "cards": cards, "brief": _brief(page, study, self.paper, cards),
             "predictions": _predictions(page), "figures": _figures(page), "places": places, "evidence": evidence,
             "spot": [block for block in spot if block["kind"] not in ("reveal", "code")],
             "repair": [part for block in spot if block["kind"] == "reveal" for part in block["blocks"]],
             "sessions": {minutes: run_sheet(page, minutes, first=first, slides=slides, evidence=evidence,
                                             still_open=bool(self.still_open)) for minutes in SESSIONS},
-        }
+        }}
 
 
 def about_the_paper(folder):

@@ -20,6 +20,11 @@ SHORT = 600  # characters of plain text an output may have
 _FOLDED = {"remove-input", "parameters", "injected-parameters", "in-short"}
 
 
+def sentences(text):
+    """The sentences of a text."""
+    return re.split(r"(?<=[.!?])\s+(?=[A-Z“\"(])", " ".join(text.split()))
+
+
 def first_sentence(text):
     """The first sentence of a text.
 
@@ -28,7 +33,7 @@ def first_sentence(text):
     >>> first_sentence("A fifth, 20.5%, never came. Others did.")
     'A fifth, 20.5%, never came.'
     """
-    return re.split(r"(?<=[.!?])\s+(?=[A-Z“\"(])", " ".join(text.split()), maxsplit=1)[0]
+    return sentences(text)[0]
 
 
 class Page:

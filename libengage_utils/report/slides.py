@@ -11,7 +11,7 @@ from defusedxml import ElementTree
 from markupsafe import Markup
 
 from .exporters import ReportExporter
-from .pages import Page, first_sentence
+from .pages import first_sentence, sentences
 
 ROWS, COLUMNS, LETTERS = 8, 5, 480   # the largest table that is read from the back of a room
 SCREENFUL = 700                      # letters of prose that a slide holds
@@ -70,6 +70,7 @@ class Deck:
     Examples
     --------
     >>> import nbformat
+    >>> from .pages import Page
     >>> cells = [nbformat.v4.new_markdown_cell("# Who came?\\n\\n## Predict\\n\\n1. How many?", id="a")]
     >>> [slide.heading for slide in Deck(Page(nbformat.v4.new_notebook(cells=cells))).slides]
     ['Who came?', 'Predict', 'Read on']
@@ -208,7 +209,7 @@ class Deck:
     def _in_short(self):
         """The answer, once, however many sections come after it."""
         if self.page.summary and not any(slide.id == "in-short" for slide in self.slides):
-            told = Markup().join(map(Markup("<li>{}</li>").format, _sentences(self.page.summary.striptags())))
+            told = Markup().join(map(Markup("<li>{}</li>").format, sentences(self.page.summary.striptags())))
             self._slide("list", "in-short", "In short", say=self.page.in_short, html=Markup("<ul>{}</ul>").format(told))
 
     def _end(self):
@@ -224,15 +225,8 @@ class SlidesExporter(ReportExporter):
 
     layout, sheets = "slides.html.j2", ("page.css", "slides.css")
 
-    def __init__(self, **keywords):
-        super().__init__(code=False, **keywords)
-
-    def from_notebook_node(self, nb, resources=None, **keywords):
-        resources = dict(resources or {})
-        name = resources.get("name", "The notebook")
-        page = resources.get("page") or Page(nb, name)
-        deck = Deck(page, resources.get("study"), Path(name).stem)
-        return super().from_notebook_node(nb, {**resources, "page": page, "deck": deck}, **keywords)
+    def besides(self, page, nb, resources):
+        return {"deck": Deck(page, resources.get("study"), Path(resources["name"]).stem)}
 
 
 class NotesExporter(SlidesExporter):
@@ -283,13 +277,9 @@ def _baseline(line):
 def _unsaid(figure):
     """The alt text of a figure without what its title and caption say, unless less than a sentence would be left."""
     rest = figure["alt"]
-    for said in (figure["title"], *_sentences(figure["caption"])):
+    for said in (figure["title"], *sentences(figure["caption"])):
         rest = " ".join(rest.replace(said, " ", 1).split()).lstrip(". ")
     return rest if len(rest.split()) >= 3 else figure["alt"]
-
-
-def _sentences(text):
-    return re.split(r"(?<=[.!?])\s+(?=[A-Z“\"(])", " ".join(text.split()))
 
 
 def _apart(html, opening):

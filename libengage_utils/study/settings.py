@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import yaml
 
+from ..privacy import LEAST
 from ..schema import COVERAGE, TABLES
 
 _REQUIRED = ("name", "purpose", "retention", "as_of", "sources", "coverage", "calendar")
@@ -127,9 +128,9 @@ def read_settings(path, files=None):
     if retention < dt.date.today():
         raise StudyError(f"{path.name}: the retention date {retention} has passed, so the data may no longer be "
                          "opened. Delete them, or have the date extended by whoever set it.")
-    if not isinstance(said["minimum_count"], int) or said["minimum_count"] < 5:
+    if not isinstance(said["minimum_count"], int) or said["minimum_count"] < LEAST:
         raise StudyError(f"{path.name}: minimum_count is {said['minimum_count']}; it must be a whole number "
-                         "of at least 5, because smaller groups give people away.")
+                         f"of at least {LEAST}, because smaller groups give people away.")
     if said["time_zone"]:
         try:
             ZoneInfo(said["time_zone"])
