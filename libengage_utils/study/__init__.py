@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ..schema import TABLES
-from .preparation import engine, prepared_copy
+from .preparation import engine
 from .settings import Settings, StudyError, read_settings
+from .shelf import prepared_copy
 
 __all__ = ["Study", "StudyError", "open_study"]
 

@@ -1,12 +1,9 @@
-"""From sources to a prepared copy: checked across tables, pseudonymised, sorted by person and time."""
+"""From sources to tables: checked across rows, pseudonymised, sorted by person and time."""
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 import time
-from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -14,6 +11,7 @@ import pandas as pd
 from ..privacy import Pseudonymiser, scrub
 from ..schema import TABLES
 from .intake import REJECTED, stage
+from .notices import notices_of
 from .settings import StudyError
 
 _OPTED_OUT = "the person asked not to be analysed"
@@ -29,53 +27,8 @@ def engine(folder):
     return connection
 
 
-def prepared_copy(settings, progress):
-    """The folder of the prepared copy of a study: the one there is if no input changed, else a new one.
-
-    It holds a Parquet file a table, ``rejected.parquet`` and ``prepared.json`` (counts and notices).
-    It is written under a temporary name and renamed, so a folder under its final name is whole.
-    """
-    shelf = settings.path.parent / ".prepared"
-    final = shelf / _signature(settings)
-    if not (final / "prepared.json").is_file():
-        try:
-            shelf.mkdir(mode=0o700, exist_ok=True)
-            work = Path(tempfile.mkdtemp(prefix="unfinished-", dir=shelf))
-        except OSError as error:
-            raise StudyError(f"The folder {shelf.name} beside {settings.path.name} cannot be written "
-                             f"({error.strerror}). Copy the study to a folder of your own.") from None
-        try:
-            _prepare(settings, work, progress)
-            for old in shelf.iterdir():
-                if old != work and not old.name.startswith("unfinished-"):
-                    shutil.rmtree(old, ignore_errors=True)
-            try:
-                os.replace(work, final)
-            except OSError:                      # another run finished the same copy first
-                if not (final / "prepared.json").is_file():
-                    raise
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    return final
-
-
-def _signature(settings):
-    """Changes whenever the study, a source or the code that reads it does."""
-    digest = hashlib.blake2b(settings.path.read_bytes(), digest_size=12)
-    for module in (*sorted(Path(__file__).parent.glob("*.py")), *(Path(__file__).parent.parent / f"{name}.py"
-                                                                  for name in ("schema", "privacy/door"))):
-        digest.update(module.read_bytes())
-    for source in settings.sources:
-        if not source.path.is_file():
-            raise StudyError(f"{source.name}, the source of the table {source.table}, is not in the folder given. "
-                             "Correct its name in study.yml, or say where it is with FILES=folder.")
-        about = source.path.stat()
-        digest.update(repr((source.table, str(source.path.resolve()), about.st_size, about.st_mtime_ns,
-                            source.recipe)).encode())
-    return digest.hexdigest()
-
-
-def _prepare(settings, folder, progress):
+def prepare(settings, folder, progress):
+    """Read the sources of a study and write its tables, what was rejected and what to know of them to `folder`."""
     with engine(folder / "spill") as connection:
         counts, rejected, staged = [], [], []
         for source in settings.sources:
@@ -92,7 +45,7 @@ def _prepare(settings, folder, progress):
             _check_across_rows(table, settings)
             counts.append(table.count())
             rejected.append(pd.concat(table.rejected))
-        notices = _notices(connection, settings, counts)
+        notices = notices_of(connection, settings, counts)
         begun = time.perf_counter()
         _pseudonymise(connection, staged, key)
         for table in staged:
@@ -229,67 +182,3 @@ def _write(connection, name, folder):
     path = str(folder / f"{name}.parquet").replace("'", "''")
     connection.execute(f"COPY (SELECT {', '.join(columns)} FROM staged_{name} {join} WHERE problem IS NULL "
                        f"ORDER BY {', '.join(order)}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
-
-
-def _notices(connection, settings, counts):
-    """What a reader should know of the data although nothing was rejected for it, in sentences."""
-    one = lambda query: connection.execute(query).fetchone()  # noqa: E731
-    few = lambda people: f"{people:,}" if people >= settings.minimum_count or not people else (  # noqa: E731
-        f"fewer than {settings.minimum_count}")
-    notices = []
-    alike = one("SELECT count(*) FROM (SELECT lower(person_key) FROM staged_people WHERE problem IS NULL "
-                "GROUP BY 1 HAVING count(*) > 1)")[0]
-    if alike:
-        notices.append(f"{few(alike)} identifiers on the roster differ from another only by capital letters; they are "
-                       "kept as different people. If they are one person, write them alike in the export.")
-    notices += _floor(connection)
-    notices += _blind_spots_that_apply_to_nobody(connection, settings)
-    roster = "SELECT person_key FROM staged_people WHERE problem IS NULL"
-    if any(count["table"] == "contacts" for count in counts):
-        strangers = one("SELECT count(DISTINCT person_key) FROM staged_contacts WHERE problem IS NULL "
-                        f"AND person_key NOT IN ({roster})")[0]
-        if strangers:
-            notices.append(f"Contacts of {few(strangers)} people who are not on the roster are kept, but counted for "
-                           "nobody.")
-    if any(count["table"] == "events" for count in counts):
-        strangers = one(f"SELECT count(DISTINCT person_key) FROM staged_events WHERE problem IS NULL "
-                              f"AND person_key IS NOT NULL AND person_key NOT IN ({roster})")[0]
-        if strangers:
-            padded = one("SELECT count(DISTINCT e.person_key) FROM staged_events e JOIN staged_people p ON "
-                         "ltrim(e.person_key, '0') = ltrim(p.person_key, '0') AND e.person_key <> p.person_key "
-                         f"WHERE e.problem IS NULL AND e.person_key NOT IN ({roster})")[0]
-            zeros = f" {few(padded)} of them match it but for leading zeros: export identifiers as text." if padded else ""
-            notices.append(f"Events of {few(strangers)} people who are not on the roster are kept, but counted "
-                           f"for nobody.{zeros}")
-        silent, everybody = one("SELECT count(*) FILTER (person_key NOT IN (SELECT person_key FROM staged_events "
-                                "WHERE problem IS NULL AND person_key IS NOT NULL)), count(*) FROM staged_people "
-                                "WHERE problem IS NULL")
-        share = f" ({silent / everybody:.0%})" if min(silent, everybody - silent) >= settings.minimum_count else ""
-        notices.append(f"{few(silent)} of {everybody:,} people on the roster{share} have no event.")
-        last = one("SELECT max(occurred_at) FROM staged_events WHERE problem IS NULL")[0].date()
-        if (settings.as_of - last).days > 31:
-            notices.append(f"The log ends on {last}, {(settings.as_of - last).days} days before the as-of date: "
-                           "people may look quiet because nothing was recorded.")
-    return notices
-
-
-def _blind_spots_that_apply_to_nobody(connection, settings):
-    """Notice a blind spot that names a column of the roster which is empty, so that those people count as visible."""
-    spots = {spot.strip() for spots in settings.coverage["blind_spots"] for spot in spots.split(";") if "=" in spot}
-    columns = {spot.partition("=")[0].strip() for spot in spots} & set(TABLES["people"].names)
-    empty = [column for column in sorted(columns) if not connection.execute(
-        f'SELECT count("{column}") FROM staged_people WHERE problem IS NULL').fetchone()[0]]
-    return [f"The coverage names people by {column.replace('_', ' ')}, and the roster does not have it: people whom no "
-            "source can see are counted as visible. Add it to the roster." for column in empty]
-
-
-def _floor(connection):
-    """Notice an earliest year that holds far more people than the next: a migration's floor."""
-    years = connection.execute("SELECT year(eligible_from) AS year, count(*) AS people FROM staged_people "
-                               "WHERE problem IS NULL AND eligible_from IS NOT NULL GROUP BY 1 ORDER BY 1").df()
-    if len(years) < 3 or years["people"][0] < 3 * years["people"][1] or years["people"][0] < 0.05 * years["people"].sum():
-        return []
-    first, second = years["people"][:2]
-    return [f"{first:,} people ({first / years['people'].sum():.0%}) became eligible in {years['year'][0]}, the earliest "
-            f"year on record and {first / second:.1f} times as many as in the year after: a floor such as a migration "
-            "of systems leaves. For them the true beginning is unknown, and rates over time are approximate."]
