@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from libengage_utils.privacy import PrivacyError
 from libengage_utils.study import Study, StudyError, open_study
-from libengage_utils.study.files import records
+from libengage_utils.study.records import Records
 
 
 def rejected(study):
@@ -68,6 +68,57 @@ def test_the_order_of_rows_does_not_matter(write_study):
 def test_line_endings_do_not_matter(write_study, ending, last):
     text = EVENTS if last else EVENTS.rstrip("\n")
     assert open_study(write_study(events=text.replace("\n", ending).encode())).counts["kept"].tolist() == [3, 3]
+
+
+@pytest.mark.parametrize(("encoding", "declared"), [
+    ("utf-8-sig", None), ("utf-16", None), ("utf-16-le", "utf-16-le"), ("cp1252", "cp1252"), ("utf-8", "utf-8")])
+def test_encodings_are_recognised_by_their_mark_or_declared(write_study, encoding, declared):
+    people = PEOPLE.replace("Far", "Caf\u00e9")
+    study = open_study(write_study(people=people.encode(encoding), sources={
+        "people": {"file": "people.csv", "encoding": declared}, "events": "events.csv"}))
+    assert "Caf\u00e9" in set(study.people.df()["home_site"]) and study.rejected.empty
+
+
+def test_a_file_that_is_not_in_its_declared_encoding_is_refused_with_its_line(write_study):
+    folder = write_study(people=PEOPLE.encode() + b"u4,2024-09-01,full-time,\x81\n", sources={
+        "people": {"file": "people.csv", "encoding": "cp1252"}, "events": "events.csv"})
+    assert "people.csv, line 5 is not cp1252 text" in refusal(folder)
+
+
+def test_a_table_of_which_only_the_headings_are_there_is_none_and_it_is_said(write_study):
+    study = with_contacts(write_study, CONTACTS)
+    assert "contacts" not in study.tables
+    assert "contacts.csv has no rows: the study is taken to have no contacts." in study.notices
+
+
+def test_several_files_feed_one_table_and_each_is_counted(write_study):
+    more = EVENTS.replace("e1", "f1").replace("e2", "f2").replace("e3,u2,2025-01-15", "f3,u2,never")
+    study = open_study(write_study(files={"more.csv": more + "e1,u1,2025-01-01,a,b,person,x\n"}, sources={
+        "people": "people.csv", "events": ["events.csv", "more.csv"]}))
+    assert study.counts[["file", "read", "kept", "rejected"]].values.tolist() == [
+        ["people.csv", 3, 3, 0], ["events.csv", 3, 3, 0], ["more.csv", 4, 2, 2]]
+    assert study.rejected[["file", "line", "column"]].values.tolist() == [
+        ["more.csv", 4, "occurred_at"], ["more.csv", 5, "event_id"]]
+
+
+RULES = {"event_id": {"columns": ["When", "Who"], "as": "digest"}, "person_key": ["Who"], "occurred_at": ["When"],
+         "event_type": {"columns": ["Kind"], "words": {"issue*": "borrow", "chat": "chat"}}, "source": {"value": "the till"},
+         "touchpoint": {"value": "desk"},
+         "initiated_by": {"columns": ["Kind", "By"], "words": {"* cron": "system", "*": "person"}},
+         "leave_out": [{"column": "Kind", "like": ["payment"], "because": "is a payment"}]}
+TILL = ("When,Who,Kind,By,Name\n01/10/2024 09:30,u1,ISSUE,opac,A\n02/10/2024 10:00,u2,issue auto,cron,B\n"
+        "03/10/2024 9:00 PM,u1,payment,,C\n")
+
+
+def test_columns_are_mapped_in_study_yml_and_what_is_left_out_is_counted(write_study):
+    study = open_study(write_study(files={"till.csv": TILL}, sources={
+        "people": "people.csv", "events": {"file": "till.csv", "dates": "day first", "columns": RULES}}))
+    count = study.counts.iloc[1]
+    assert count[["read", "kept", "left_out", "rejected"]].tolist() == [3, 2, 1, 0] and count["dropped"] == ["Name"]
+    events = study.events.df().sort_values("occurred_at")
+    assert events[["event_type", "initiated_by", "touchpoint", "source"]].values.tolist() == [
+        ["borrow", "person", "desk", "the till"], ["borrow", "system", "desk", "the till"]]
+    assert events["event_id"].str.fullmatch("[0-9a-f]{24}").all()
 
 
 def test_headings_are_matched_without_regard_to_case_and_spacing(write_study):
@@ -174,7 +225,7 @@ def test_records_are_counted_by_quotes_and_line_endings(tmp_path_factory, parts)
     path.write_bytes("".join(parts).encode())
     if "".join(parts).count('"') % 2:
         with pytest.raises(StudyError, match="never closed"):
-            records(path)
+            Records(path)
         return
     expected, inside, record, commas = 0, False, "", 0
     for letter in "".join(parts):
@@ -185,9 +236,9 @@ def test_records_are_counted_by_quotes_and_line_endings(tmp_path_factory, parts)
         else:
             record += letter
             commas += letter == "," and not inside
-    offsets, lines, cells = records(path)
-    assert len(offsets) == len(lines) == expected + (record != "")
-    assert cells == records(path, each=True)[2].sum() == len(offsets) + commas
+    found = Records(path, headed=False)
+    assert found.rows == expected + (record != "") and found.cells == found.rows + commas
+    assert found.uneven(0)[1].sum() == found.cells
 
 
 # --- identifiers ---
@@ -333,7 +384,10 @@ def test_a_log_that_ends_long_before_the_as_of_date_is_said(write_study):
     ({"people": PEOPLE.replace("person_id", "personid number")}, "Nearest headings found: 'personid number'"),
     ({"people": "person_id,mode\n"}, "has a heading line and no rows"),
     ({"people": ""}, "people.csv is empty"),
-    ({"people": PEOPLE.encode("utf-16")}, "not UTF-8"),
+    ({"people": PEOPLE.encode("utf-16-le")}, "looks like UTF-16 without its mark"),
+    ({"people": PEOPLE.replace("mode", "mod\u00e9").encode("cp1252")}, "encoding: cp1252"),
+    ({"sources": {"people": {"file": "people.csv", "encoding": "klingon"}, "events": "events.csv"}},
+     "there is no encoding 'klingon'"),
     ({"people": PEOPLE.replace("mode", "home_site")}, "the heading 'home_site' more than once"),
     ({"events": EVENTS.replace("202", "20/2")}, "all 3 rows were rejected"),
     ({"events": EVENTS + 'e4,u1,"2025-02-01 10:00,borrow,loan,person,desk\ne5\n'}, "line 5: a quotation mark is opened"),

@@ -12,6 +12,7 @@ from ..schema import TABLES
 from .preparation import engine
 from .settings import Settings, StudyError, read_settings
 from .shelf import prepared_copy
+from .spark import in_spark
 
 __all__ = ["Study", "StudyError", "open_study"]
 
@@ -21,7 +22,8 @@ class Study:
     """An opened study. Its tables are attributes: ``study.people``, ``study.events``, ...
 
     Each table is a DuckDB relation over the prepared copy (``.df()`` makes a pandas frame of it),
-    sorted by person and time, and holds pseudonyms in place of identifiers.
+    sorted by person and time, and holds pseudonyms in place of identifiers. Where study.yml says
+    ``engine: spark`` it is a PySpark frame over the same copy, whose rows have no order.
 
     Attributes
     ----------
@@ -31,7 +33,8 @@ class Study:
     tables : tuple of str
         The tables there are.
     counts : DataFrame
-        For each table: file, rows read, kept and rejected; read = kept + rejected.
+        For each source: table, file, rows read, kept, left out by the recipe, and rejected, which add up; what its columns
+        are read from (``mapped``), and headings that nothing is read from (``dropped``).
     rejected : DataFrame
         Every rejected row: table, file, line, column, value, reason. Values of identifiers are shown
         by their shape only.
@@ -57,7 +60,8 @@ class Study:
         Where few rows were read or kept all three numbers are missing; where few were rejected that number is, and the
         others are to the ten. `rests_on` is the fewest rows shown of a table about people, infinitely many of another.
         """
-        table = self.counts.drop(columns="file").astype({name: float for name in ("read", "kept", "rejected")})
+        table = self.counts[["table", "kept", "rejected"]].groupby("table", sort=False).sum().astype(float).reset_index()
+        table.insert(1, "read", table["kept"] + table["rejected"])
         people = pd.Series([any(column.kind == "person" for column in TABLES[name].columns) for name in table["table"]])
         few = people & table["rejected"].between(1, self.minimum_count - 1)
         table.loc[few, "rejected"] = float("nan")
@@ -71,7 +75,7 @@ class Study:
         return table.assign(table=table["table"].str.replace("_", " "))
 
     def get(self, table):
-        """A table as a DuckDB relation, or None where the study has no such table."""
+        """A table, or None where the study has no such table."""
         return getattr(self, table) if table in self.tables else None
 
     def __getattr__(self, name):
@@ -79,7 +83,8 @@ class Study:
             if name not in self.tables:
                 raise StudyError(f"This study has no {name} ({TABLES[name].meaning}). "
                                  f"It has: {', '.join(self.tables)}.")
-            return self.connection.read_parquet(str(self.folder / f"{name}.parquet"))
+            path = self.folder / f"{name}.parquet"
+            return in_spark(path) if self.settings.engine == "spark" else self.connection.read_parquet(str(path))
         if name not in Settings.__dataclass_fields__:
             raise AttributeError(name)
         return getattr(self.settings, name)
@@ -115,13 +120,13 @@ def open_study(path="study.yml", *, files=None, progress=None):
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = write_demo(folder, people=300)
     ...     study = open_study(folder)
-    ...     bool((study.counts["read"] == study.counts["kept"] + study.counts["rejected"]).all())
+    ...     bool((study.counts["read"] == study.counts[["kept", "left_out", "rejected"]].sum(axis=1)).all())
     True
     """
     settings = read_settings(path, files)
     folder = prepared_copy(settings, progress or (lambda sentence: None))
     about = json.loads((folder / "prepared.json").read_text())
     return Study(
-        settings=settings, folder=folder, tables=tuple(count["table"] for count in about["counts"]),
+        settings=settings, folder=folder, tables=tuple(dict.fromkeys(count["table"] for count in about["counts"] if count["kept"])),
         counts=pd.DataFrame(about["counts"]), rejected=pd.read_parquet(folder / "rejected.parquet"),
         notices=about["notices"], fingerprint=about["fingerprint"], connection=engine(folder / "spill"))

@@ -1,18 +1,21 @@
-"""A file as it lies on disk: unpacked, its heading line, its records counted."""
+"""A file as it lies on disk: unpacked, brought to UTF-8, its heading line read."""
 
 import bz2
+import codecs
 import csv
 import gzip
 import lzma
 import shutil
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from .settings import StudyError
+from .sources import StudyError
 
 _OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
+          codecs.BOM_UTF16_BE: "utf-16"}
+_PIECE = 1 << 20
 
 
 def unpack(path, folder):
@@ -30,13 +33,13 @@ def unpack(path, folder):
                                  "Unpack it and name the file in study.yml.")
             plain = folder / (path.stem + Path(entries[0]).suffix)
             with archive.open(entries[0]) as packed, open(plain, "wb") as out:
-                shutil.copyfileobj(packed, out, 1 << 20)
+                shutil.copyfileobj(packed, out, _PIECE)
         return plain
     if path.suffix in _OPENERS:
         plain = folder / path.stem
         try:
             with _OPENERS[path.suffix](path) as packed, open(plain, "wb") as out:
-                shutil.copyfileobj(packed, out, 1 << 20)
+                shutil.copyfileobj(packed, out, _PIECE)
         except (OSError, EOFError, lzma.LZMAError):
             raise StudyError(f"{path.name} cannot be unpacked: it is damaged or cut short. "
                              "Export or copy it again.") from None
@@ -44,90 +47,68 @@ def unpack(path, folder):
     return path
 
 
-def read_header(path, name):
-    """Headings, delimiter and line ending of a delimited file, from its first line."""
-    with open(path, "rb") as file:
-        start = file.read(1 << 16)
-    if not start.strip():
-        raise StudyError(f"{name} is empty. Export it again, with its heading line.")
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in start:
-        raise StudyError(f"{name} is not UTF-8 text (it looks like UTF-16 or a binary file). "
-                         "Save it as CSV in UTF-8.")
-    ending = "\n" if b"\n" in start else "\r"
-    line = start.split(ending.encode())[0]
-    try:
-        text = line.decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise StudyError(f"{name}, line 1 is not UTF-8 text. Save the file as CSV in UTF-8.") from None
-    delimiter = max(",;\t|", key=text.count)
-    headings = next(csv.reader([text], delimiter=delimiter))
-    repeated = sorted({h for h in headings if headings.count(h) > 1})
-    if repeated:
-        raise StudyError(f"{name} has the heading {repeated[0]!r} more than once. Rename one of them.")
-    return headings, delimiter, ending
-
-
-def records(path, delimiter=",", ending="\n", *, each=False):
-    """Byte offset and line of every record that is not blank, and cells, found by counting, not by parsing.
-
-    A line ending or delimiter inside quotes belongs to its cell (RFC 4180). This is the control total
-    that what was kept and what was rejected must add up to.
-
-    Parameters
-    ----------
-    each : bool
-        Whether to count the cells of each record, which takes four times as long as counting them all.
-
-    Returns
-    -------
-    offsets, lines : ndarray of int64, shape (n_records,)
-    cells : int, or ndarray of int64 of shape (n_records,)
+def to_utf8(path, name, encoding, folder):
+    """The file in UTF-8: itself, or a copy in `folder` where it is declared or marked to be in another encoding.
 
     Raises
     ------
     StudyError
-        If a quotation mark is never closed.
+        If it is UTF-16 without a mark, or not in the encoding that was declared.
     """
-    found, cells, rest, position, line = [], [], b"", 0, 1
     with open(path, "rb") as file:
+        start = file.read(1 << 16)
+    marked = next((found for mark, found in _MARKS.items() if start.startswith(mark)), None)
+    encoding = marked or encoding
+    if encoding is None:
+        if b"\x00" in start[:4] or start.count(b"\x00") > len(start) / 4:
+            raise StudyError(f"{name} looks like UTF-16 without its mark, or like a binary file. If it is a table, say "
+                             "`encoding: utf-16-le` (or utf-16-be) of it in study.yml, or save it as CSV in UTF-8.")
+        return path
+    if codecs.lookup(encoding).name == "utf-8":
+        return path
+    plain, decoder, line = folder / f"{path.stem}-utf-8.csv", codecs.getincrementaldecoder(encoding)(), 1
+    with open(path, "rb") as file, open(plain, "wb") as out:
         while True:
-            chunk = file.read(1 << 25)
-            last = len(chunk) == 0
-            if last and rest and not rest.endswith(ending.encode()):
-                rest += ending.encode()
-            text = rest + chunk
-            data = np.frombuffer(text, dtype=np.uint8)
-            breaks, quoted = np.flatnonzero(data == ord(ending)), b'"' in text
-            quotes = np.flatnonzero(data == ord('"')) if quoted else np.empty(0, dtype=int)
-            closing = np.searchsorted(quotes, breaks) % 2 == 0
-            ends = breaks[closing]
-            if len(ends):
-                starts = np.concatenate([[0], ends[:-1] + 1])
-                lines = line + np.concatenate([[0], np.flatnonzero(closing)[:-1] + 1])
-                length = ends - starts
-                full = (length > 1) | ((length == 1) & ~((data[ends - 1] == ord("\r")) & (ending == "\n")))
-                found.append(np.stack([starts + position, lines])[:, full])
-                cells.append(_cells(data[:ends[-1] + 1], ord(delimiter), quotes, starts, each)
-                             + (1 if each else full.sum()))
-                cells[-1] = cells[-1][full] if each else cells[-1]
-                line += np.searchsorted(breaks, ends[-1]) + 1
-                position += ends[-1] + 1
-                rest = text[ends[-1] + 1:]
-            else:
-                rest = text
-            if last:
-                break
-    if rest:
-        raise StudyError(f"{path.name}, line {line}: a quotation mark is opened here or later and never closed, so where "
-                         "rows end cannot be told. Correct that line, or export the file again as CSV.")
-    offsets, lines = np.concatenate(found, axis=1) if found else np.empty((2, 0), np.int64)
-    return offsets, lines, np.concatenate(cells) if each and cells else int(sum(cells)) if not each else np.empty(0, int)
+            piece = file.read(_PIECE)
+            try:
+                text = decoder.decode(piece, final=not piece)
+            except UnicodeError as error:
+                before = piece[:getattr(error, "start", 0)].decode(encoding, errors="ignore")
+                raise StudyError(f"{name}, line {line + before.count(chr(10))} is not {encoding} text. Correct the encoding "
+                                 "in study.yml, or save the file as CSV in UTF-8.") from None
+            line += text.count("\n")
+            out.write(text.encode("utf-8", errors="surrogatepass"))
+            if not piece:
+                return plain
 
 
-def _cells(data, delimiter, quotes, starts, each):
-    """Delimiters outside quotes: of each record, or of all."""
-    if not each and not len(quotes):
-        return np.count_nonzero(data == delimiter)
-    cuts = np.flatnonzero(data == delimiter)
-    cuts = cuts[np.searchsorted(quotes, cuts) % 2 == 0]
-    return np.diff(np.searchsorted(cuts, starts), append=len(cuts)) if each else len(cuts)
+@dataclass(frozen=True)
+class Layout:
+    """How a delimited file is written, and whether its first line holds the headings."""
+
+    headings: list
+    delimiter: str
+    ending: str
+    headed: bool = True
+
+
+def read_layout(path, name, recipe):
+    """The layout of a delimited file, from its first line, or from a recipe for files without a heading line."""
+    with open(path, "rb") as file:
+        start = file.read(1 << 16)
+    if not start.strip():
+        raise StudyError(f"{name} is empty. Export it again, with its heading line.")
+    ending = "\n" if b"\n" in start else "\r"
+    if "headings" in recipe:
+        return Layout(recipe["headings"], recipe.get("delimiter", ","), ending, headed=False)
+    try:
+        text = start.split(ending.encode())[0].decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise StudyError(f"{name}, line 1 is not UTF-8 text. Save the file as CSV in UTF-8, or say its encoding in "
+                         "study.yml, such as `encoding: cp1252` for what a spreadsheet saved.") from None
+    delimiter = recipe.get("delimiter") or max(",;\t|", key=text.count)
+    headings = next(csv.reader([text], delimiter=delimiter))
+    repeated = sorted({h for h in headings if headings.count(h) > 1})
+    if repeated:
+        raise StudyError(f"{name} has the heading {repeated[0]!r} more than once. Rename one of them.")
+    return Layout(headings, delimiter, ending)

@@ -8,7 +8,8 @@ def notices_of(connection, settings, counts):
     one = lambda query: connection.execute(query).fetchone()  # noqa: E731
     few = lambda people: f"{people:,}" if people >= settings.minimum_count or not people else (  # noqa: E731
         f"fewer than {settings.minimum_count}")
-    notices = []
+    notices = [f"{count['file']} has no rows: the study is taken to have no {count['table'].replace('_', ' ')}."
+               for count in counts if not count["read"]]
     alike = one("SELECT count(*) FROM (SELECT lower(person_key) FROM staged_people WHERE problem IS NULL "
                 "GROUP BY 1 HAVING count(*) > 1)")[0]
     if alike:

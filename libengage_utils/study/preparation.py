@@ -6,15 +6,18 @@ import shutil
 import time
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from ..privacy import Pseudonymiser, scrub
 from ..schema import TABLES
-from .intake import REJECTED, stage
+from .combining import combined
+from .intake import REJECTED, UNEVEN, stage
 from .notices import notices_of
-from .settings import StudyError
+from .sources import StudyError
 
 _OPTED_OUT = "the person asked not to be analysed"
+_AT_ONCE = 100_000
 _TIMES = ("occurred_at", "given_at", "assigned_at")
 
 
@@ -30,32 +33,36 @@ def engine(folder):
 def prepare(settings, folder, progress):
     """Read the sources of a study and write its tables, what was rejected and what to know of them to `folder`."""
     with engine(folder / "spill") as connection:
-        counts, rejected, staged = [], [], []
+        staged = {}
+        key = _pseudonymiser(settings)
+        connection.execute("SET VARIABLE salt = ?", [key("rows")])
         for source in settings.sources:
             begun = time.perf_counter()
-            read, wrong, lines = stage(connection, source, settings.time_zone, folder)
-            staged.append(_Staged(connection, source, lines, read, [wrong]))
-            progress(f"read {source.name} into {source.table}: {read:,} rows, {time.perf_counter() - begun:.1f} s")
-        people = next(table for table in staged if table.name == "people")
-        key = _pseudonymiser(settings, staged)
-        _name_contacts(connection, staged, key)
+            reading = stage(connection, source, settings.time_zone, folder, progress)
+            staged.setdefault(source.table, _Staged(connection, source.table)).add(source, reading)
+            progress(f"read {source.name} into {source.table}: {reading.rows:,} rows, {time.perf_counter() - begun:.1f} s")
+        tables = list(staged.values())
+        _name_contacts(connection, tables, key)
         connection.execute("CREATE TABLE gone AS SELECT DISTINCT person_key AS id FROM staged_people "
                            "WHERE analytics_opt_out")
-        for table in [people, *(t for t in staged if t is not people)]:
+        tables.sort(key=lambda table: table.name != "people")
+        for table in tables:
             _check_across_rows(table, settings)
-            counts.append(table.count())
-            rejected.append(pd.concat(table.rejected))
+        counts = [count for table in tables for count in table.counts()]
+        rejected = pd.concat([part for table in tables for part in table.rejected])
         notices = notices_of(connection, settings, counts)
         begun = time.perf_counter()
-        _pseudonymise(connection, staged, key)
-        for table in staged:
-            _write(connection, table.name, folder)
+        _pseudonymise(connection, tables, key)
+        for table in tables:
+            if any(count["kept"] for count in counts if count["table"] == table.name):
+                _write(connection, table, folder)
         progress(f"pseudonymised, sorted and kept, {time.perf_counter() - begun:.1f} s")
-    pd.concat(rejected).to_parquet(folder / "rejected.parquet", index=False)
+    rejected.to_parquet(folder / "rejected.parquet", index=False)
     contents = hashlib.blake2b(digest_size=16)
     for source in settings.sources:
-        with open(source.path, "rb") as file:
-            contents.update(hashlib.file_digest(file, "blake2b").digest())
+        if source.path:
+            with open(source.path, "rb") as file:
+                contents.update(hashlib.file_digest(file, "blake2b").digest())
     for left in folder.iterdir():
         if left.suffix != ".parquet":
             shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -64,40 +71,64 @@ def prepare(settings, folder, progress):
 
 
 class _Staged:
-    """A staged table, its rejected rows, and where its rows stand in the file."""
+    """A staged table: the sources that were read into it, what is rejected of it, and where its rows stand in the files."""
 
-    def __init__(self, connection, source, lines, read, rejected):
-        self.connection, self.source, self.lines = connection, source, lines
-        self.table, self.name, self.read, self.rejected = TABLES[source.table], source.table, read, rejected
+    def __init__(self, connection, name):
+        self.connection, self.name, self.table = connection, name, TABLES[name]
+        self.sources, self.readings, self.rejected = [], [], []
+
+    def add(self, source, reading):
+        self.sources.append(source)
+        self.readings.append(reading)
+        self.rejected.append(reading.rejected)
+
+    @property
+    def combine(self):
+        """How a recipe joins rows into one, if it does."""
+        return next((source.rules["combine"] for source in self.sources if "combine" in source.rules), None)
 
     def reject(self, condition, column, reason):
         """Reject the rows still accepted for which the condition holds; their value is not kept."""
         found = self.connection.execute(
             f"SELECT rowid AS record FROM staged_{self.name} WHERE problem IS NULL AND ({condition}) "
             "ORDER BY 1").df()
-        if len(found):
-            self.connection.execute(f"UPDATE staged_{self.name} SET problem = 255 WHERE rowid IN "
-                                    "(SELECT record FROM found)")
+        if not len(found):
+            return
+        self.connection.execute(f"UPDATE staged_{self.name} SET problem = {UNEVEN} "
+                                "WHERE rowid IN (SELECT record FROM found)")
+        of = np.searchsorted([reading.first for reading in self.readings], found["record"], side="right") - 1
+        for i in np.unique(of):
+            rows = found["record"][of == i] - self.readings[i].first
             self.rejected.append(pd.DataFrame({
-                "table": self.name, "file": self.source.name,
-                "line": self.lines[found["record"]] if self.lines is not None else found["record"] + 1,
-                "column": column, "value": None, "reason": reason}).astype({"line": "Int64"})[REJECTED])
+                "table": self.name, "file": self.sources[i].name, "line": self.readings[i].lines(rows), "column": column,
+                "value": None, "reason": reason}).astype({"line": "Int64"})[REJECTED])
 
-    def count(self):
-        kept = self.connection.execute(
-            f"SELECT count(*) FROM staged_{self.name} WHERE problem IS NULL").fetchone()[0]
+    def counts(self):
+        """For each source: rows read, kept, left out and rejected, which add up, and what its headings became."""
         rejected = pd.concat(self.rejected)
-        if self.read != kept + len(rejected):
-            raise StudyError(f"{self.source.name}: of {self.read:,} rows {kept:,} are kept and {len(rejected):,} "
-                             "rejected, which does not add up; the copy is not used.")
-        if kept == 0:
+        ends = [*(reading.first for reading in self.readings[1:]), 1 << 60]
+        return [self._count(source, reading, end, rejected[rejected["file"] == source.name])
+                for source, reading, end in zip(self.sources, self.readings, ends, strict=True)]
+
+    def _count(self, source, reading, end, rejected):
+        kept = self.connection.execute(f"SELECT count(*) FROM staged_{self.name} WHERE problem IS NULL AND rowid >= "
+                                       f"{reading.first} AND rowid < {end}").fetchone()[0]
+        left_out = sum(reading.left_out.values())
+        if reading.rows != kept + left_out + len(rejected):
+            raise StudyError(f"{source.name}: of {reading.rows:,} rows {kept:,} are kept, {left_out:,} left out and "
+                             f"{len(rejected):,} rejected, which does not add up; the copy is not used.")
+        if kept == 0 and reading.rows:
+            if rejected.empty:
+                raise StudyError(f"{source.name}: the recipe leaves out all {reading.rows:,} rows "
+                                 f"({'; '.join(reading.left_out)}). Name another recipe, or leave the source out.")
             most = rejected["reason"].mode()[0]
             column = rejected.loc[rejected["reason"] == most, "column"].mode()
             where = f", column {column[0]}" if len(column) else ""
-            raise StudyError(f"{self.source.name}: all {self.read:,} rows were rejected, most because a value "
+            raise StudyError(f"{source.name}: all {reading.rows:,} rows were rejected, most because a value "
                              f"{most}{where}, first in line {rejected['line'].min()}. Correct the export or study.yml.")
-        return {"table": self.name, "file": self.source.name, "read": self.read, "kept": kept,
-                "rejected": len(rejected)}
+        return {"table": self.name, "file": source.name, "read": reading.rows, "kept": kept, "left_out": left_out,
+                "rejected": len(rejected), "why_left_out": reading.left_out, "mapped": reading.mapped,
+                "dropped": reading.dropped}
 
 
 def _check_across_rows(table, settings):
@@ -116,13 +147,15 @@ def _check_across_rows(table, settings):
         first = table.connection.execute(
             f"SELECT min({column}) FROM staged_{table.name} WHERE problem IS NULL").fetchone()[0]
         if first and first.date() > settings.as_of:
-            raise StudyError(f"study.yml: as_of is {settings.as_of}, but {table.source.name} begins on "
+            raise StudyError(f"study.yml: as_of is {settings.as_of}, but {table.sources[0].name} begins on "
                              f"{first.date()}. Correct the as-of date; nothing can be said before the data begin.")
         table.reject(f"CAST({column} AS DATE) > DATE '{settings.as_of}'", column, "is after the as-of date")
     if "last_seen" in names:
         table.reject(f"last_seen > DATE '{settings.as_of}'", "last_seen", "is after the as-of date")
     if {"from", "to"} <= set(names):
         table.reject('"to" < "from"', "to", "is before `from`")
+    if table.combine:
+        return
     firsts = f"SELECT min(rowid) FROM staged_{table.name} WHERE problem IS NULL GROUP BY {key}"
     if table.connection.execute(f"SELECT count(*) > count(DISTINCT ({key})) FROM staged_{table.name} "
                                 "WHERE problem IS NULL").fetchone()[0]:
@@ -134,9 +167,9 @@ def _of_people(staged):
     return [table for table in staged if "person_key" in table.table.names]
 
 
-def _pseudonymiser(settings, staged):
-    rules = [table.source.recipe.get(table.name, {}) for table in _of_people(staged)]
-    if any(rule.get("person_key") != {"as": "row number"} for rule in rules) and not settings.synthetic:
+def _pseudonymiser(settings):
+    of_people = [source for source in settings.sources if "person_key" in TABLES[source.table].names]
+    if any(source.rules.get("person_key") != {"as": "row number"} for source in of_people) and not settings.synthetic:
         return Pseudonymiser.from_environment(settings.key)
     return Pseudonymiser(hashlib.sha256(settings.name.encode()).digest())     # no identifier of anybody to protect
 
@@ -148,37 +181,42 @@ def _name_contacts(connection, staged, pseudonym):
         return
     union = " UNION ".join(f"SELECT person_key FROM staged_{t.name}" for t in _of_people(staged) if t.name != "contacts")
     ids = [row[0] for row in connection.execute(f"SELECT * FROM ({union}) WHERE person_key IS NOT NULL").fetchall()]
-    connection.register("named", pd.DataFrame({"id": ids, "pseudonym": [pseudonym(i) for i in ids]}))
-    connection.execute("UPDATE staged_contacts SET person_key = id FROM named "
-                       "WHERE person_key = pseudonym AND person_key NOT IN (SELECT id FROM named)")
+    connection.register("planned", pd.DataFrame({"id": ids, "pseudonym": [pseudonym(i) for i in ids]}))
+    connection.execute("UPDATE staged_contacts SET person_key = id FROM planned "
+                       "WHERE person_key = pseudonym AND person_key NOT IN (SELECT id FROM planned)")
 
 
 def _pseudonymise(connection, staged, pseudonym):
     """Table ``keys``: identifier, pseudonym, and the pseudonym's rank to sort by. Scrub comments."""
     union = " UNION ".join(f"SELECT person_key FROM staged_{t.name} WHERE problem IS NULL" for t in _of_people(staged))
-    ids = [row[0] for row in connection.execute(f"SELECT * FROM ({union}) WHERE person_key IS NOT NULL").fetchall()]
-    keys = pd.DataFrame({"id": ids, "pseudonym": [pseudonym(i) for i in ids]}).sort_values("pseudonym")
-    if keys["pseudonym"].duplicated().any():
+    ids = connection.cursor().execute(f"SELECT * FROM ({union}) WHERE person_key IS NOT NULL")
+    connection.execute("CREATE TABLE named (id VARCHAR, pseudonym VARCHAR)")
+    while some := ids.fetchmany(_AT_ONCE):
+        connection.register("part", pd.DataFrame([(row[0], pseudonym(row[0])) for row in some], columns=["id", "pseudonym"]))
+        connection.execute("INSERT INTO named SELECT * FROM part")
+    if connection.execute("SELECT count(*) > count(DISTINCT pseudonym) FROM named").fetchone()[0]:
         raise StudyError("Two identifiers were given the same pseudonym; use another key.")
-    keys["rank"] = range(len(keys))
-    connection.execute("CREATE OR REPLACE TABLE keys AS SELECT * FROM keys")
+    connection.execute("CREATE TABLE keys AS SELECT *, row_number() OVER (ORDER BY pseudonym) AS rank FROM named; "
+                       "DROP TABLE named")
     if any(table.name == "feedback" for table in staged):
         said = connection.execute("SELECT rowid AS row, text FROM staged_feedback WHERE text IS NOT NULL").df()
         said["text"] = [scrub(text) for text in said["text"]]
         connection.execute("UPDATE staged_feedback SET text = said.text FROM said WHERE staged_feedback.rowid = said.row")
 
 
-def _write(connection, name, folder):
+def _write(connection, staged, folder):
     """One Parquet file, sorted by person and time, ending in the key as a tie-break."""
-    table = TABLES[name]
+    table, rows = staged.table, f"(SELECT * FROM staged_{staged.name} WHERE problem IS NULL)"
+    if staged.combine:
+        rows = combined(table, rows, staged.combine)
     columns = [f'"{c}"' for c in table.names]
     order = [f'"{c}"' for c in (*(c for c in table.names if c in _TIMES), *table.key) if c != "person_key"]
     join = ""
     if "person_key" in table.names:
         columns[table.names.index("person_key")] = "pseudonym AS person_key"
         join, order = "LEFT JOIN keys ON person_key = id", ["rank", *order]
-    if name == "events":
+    if table.name == "events":
         columns.append("CAST(occurred_at AS DATE) - DATE '1970-01-01' AS day")
-    path = str(folder / f"{name}.parquet").replace("'", "''")
-    connection.execute(f"COPY (SELECT {', '.join(columns)} FROM staged_{name} {join} WHERE problem IS NULL "
-                       f"ORDER BY {', '.join(order)}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+    path = str(folder / f"{table.name}.parquet").replace("'", "''")
+    connection.execute(f"COPY (SELECT {', '.join(columns)} FROM {rows} {join} ORDER BY {', '.join(order)}) "
+                       f"TO '{path}' (FORMAT parquet, COMPRESSION zstd)")

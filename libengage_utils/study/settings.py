@@ -1,9 +1,7 @@
 """What a study says about itself in study.yml: read, checked, and refused with a sentence."""
 
 import datetime as dt
-import difflib
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,31 +9,13 @@ import pandas as pd
 import yaml
 
 from ..privacy import LEAST
-from ..schema import COVERAGE, TABLES
+from ..schema import COVERAGE
+from .sources import StudyError, nearest, read_sources
 
 _REQUIRED = ("name", "purpose", "retention", "as_of", "sources", "coverage", "calendar")
-_OPTIONAL = {"synthetic": False, "time_zone": "", "minimum_count": 10, "key": "LIBENGAGE_KEY"}
+_OPTIONAL = {"synthetic": False, "time_zone": "", "minimum_count": 10, "key": "LIBENGAGE_KEY",
+             "engine": "embedded"}
 _CALENDAR = ("loan_days", "teaching_weeks", "periods", "holidays")
-_SOURCE = ("file", "recipe", "dates")
-_RECIPES = resources.files("libengage_utils") / "recipes"
-
-
-class StudyError(ValueError):
-    """A study cannot be opened; the message says where it is wrong and what to do."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """One file that feeds one table: where it is, the recipe that maps it, the order of its dates."""
-
-    table: str
-    path: Path
-    recipe: dict
-    dates: str | None = None
-
-    @property
-    def name(self):
-        return self.path.name
 
 
 @dataclass(frozen=True)
@@ -51,37 +31,13 @@ class Settings:
     time_zone: str
     minimum_count: int
     key: str
+    engine: str
     loan_days: int
     teaching_weeks: float
     periods: pd.DataFrame
     holidays: pd.DataFrame
     coverage: pd.DataFrame
     sources: tuple
-
-
-def _nearest(word, known):
-    return ", ".join(difflib.get_close_matches(str(word), known, n=3, cutoff=0.3) or known)
-
-
-def read_recipe(name):
-    """The recipe of that name; the empty recipe (headings as in the schema) for None.
-
-    Raises
-    ------
-    StudyError
-        If no recipe has that name; the message lists the nearest.
-
-    Examples
-    --------
-    >>> sorted(read_recipe("sfpl-library-usage"))
-    ['missing', 'people', 'summaries']
-    """
-    if name is None:
-        return {}
-    known = sorted(f.name.removesuffix(".yml") for f in _RECIPES.iterdir() if f.name.endswith(".yml"))
-    if name not in known:
-        raise StudyError(f"There is no recipe called {name!r}. Nearest there are: {_nearest(name, known)}.")
-    return yaml.safe_load((_RECIPES / f"{name}.yml").read_text(encoding="utf-8"))
 
 
 def read_settings(path, files=None):
@@ -119,7 +75,7 @@ def read_settings(path, files=None):
     for entry in said:
         if entry not in _REQUIRED and entry not in _OPTIONAL:
             raise StudyError(f"{path.name} has the entry {entry!r}, which means nothing here. "
-                             f"Nearest that do: {_nearest(entry, [*_REQUIRED, *_OPTIONAL])}.")
+                             f"Nearest that do: {nearest(entry, [*_REQUIRED, *_OPTIONAL])}.")
     if absent := [entry for entry in _REQUIRED if said.get(entry) in (None, "", {}, [])]:
         raise StudyError(f"{path.name} does not say: {', '.join(absent)}. Add it; data/demo/study.yml shows how.")
 
@@ -131,6 +87,8 @@ def read_settings(path, files=None):
     if not isinstance(said["minimum_count"], int) or said["minimum_count"] < LEAST:
         raise StudyError(f"{path.name}: minimum_count is {said['minimum_count']}; it must be a whole number "
                          f"of at least {LEAST}, because smaller groups give people away.")
+    if said["engine"] not in ("embedded", "spark"):
+        raise StudyError(f"{path.name}: engine is {said['engine']!r}; it must be `embedded` or `spark`, or left out.")
     if said["time_zone"]:
         try:
             ZoneInfo(said["time_zone"])
@@ -140,8 +98,9 @@ def read_settings(path, files=None):
     return Settings(
         path=path, name=str(said["name"]), purpose=str(said["purpose"]), retention=retention, as_of=as_of,
         synthetic=said["synthetic"] is True, time_zone=said["time_zone"], minimum_count=said["minimum_count"],
-        key=said["key"], sources=_sources(said["sources"], Path(files) if files else path.parent, path.name),
-        coverage=_coverage(said["coverage"], path.name), **_calendar(said["calendar"], as_of, path.name))
+        key=said["key"], engine=said["engine"], coverage=_coverage(said["coverage"], path.name),
+        sources=read_sources(said["sources"], Path(files) if files else path.parent, path.name),
+        **_calendar(said["calendar"], as_of, path.name))
 
 
 def _day(value, file, entry):
@@ -158,7 +117,7 @@ def _calendar(said, as_of, file):
         raise StudyError(f"{file}: calendar needs loan_days, teaching_weeks and periods.")
     if unknown := [entry for entry in said if entry not in _CALENDAR]:
         raise StudyError(f"{file}: calendar has the entry {unknown[0]!r}, which means nothing here. "
-                         f"Nearest that do: {_nearest(unknown[0], _CALENDAR)}.")
+                         f"Nearest that do: {nearest(unknown[0], _CALENDAR)}.")
     for entry in ("loan_days", "teaching_weeks"):
         if not isinstance(said[entry], int | float) or not said[entry] > 0:
             raise StudyError(f"{file}: calendar, {entry} is {said[entry]!r}; it must be a number above 0.")
@@ -204,26 +163,3 @@ def _coverage(said, file):
         rows.append({**row, **days, "blind_spots": row.get("blind_spots") or ""})
     return pd.DataFrame(rows, columns=COVERAGE.names)
 
-
-def _sources(said, folder, file):
-    sources = []
-    for table, source in said.items():
-        if table not in TABLES:
-            raise StudyError(f"{file}: sources, there is no table {table!r}. Nearest there are: "
-                             f"{_nearest(table, list(TABLES))}.")
-        source = {"file": source} if isinstance(source, str) else source
-        if not isinstance(source, dict) or "file" not in source or not set(source) <= set(_SOURCE):
-            raise StudyError(f"{file}: the source of {table} needs a file, and may have: {', '.join(_SOURCE[1:])}.")
-        if source.get("dates") not in (None, "day first", "month first"):
-            raise StudyError(f"{file}: the source of {table}, dates is {source['dates']!r}; it must be "
-                             "`day first` or `month first`, or left out for YYYY-MM-DD.")
-        recipe = read_recipe(source.get("recipe"))
-        if recipe and table not in recipe:
-            raise StudyError(f"{file}: the recipe {source['recipe']!r} does not give the table {table}; it gives: "
-                             f"{', '.join(t for t in recipe if t in TABLES)}.")
-        sources.append(Source(table, folder / source["file"], recipe, source.get("dates")))
-    tables = {source.table for source in sources}
-    if "people" not in tables or not tables & {"events", "summaries"}:
-        raise StudyError(f"{file}: sources must name people (the roster) and events or summaries; "
-                         "without the roster nobody unseen can be seen.")
-    return tuple(sources)

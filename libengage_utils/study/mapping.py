@@ -1,0 +1,157 @@
+"""From a system's headings to the columns of a table: what a recipe's rules say, as SQL for the text of each cell."""
+
+import difflib
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from .sources import StudyError
+
+_SPACE = r"' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(65279)"
+_LOG = r"^\[?([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}) ([+-][0-9]{4})\]?$"
+_AS = {      # SQL for the canonical text of a cell, missing where it cannot be read, and the reason it then gets
+    "year": ("CASE WHEN regexp_matches(CELL, '^[0-9]{4}$') THEN CELL || '-01-01' END", "is not a year"),
+    "month and year": ("strftime(last_day(try_strptime(CELL, ['%B %Y', '%b %Y', '%m %Y'])), '%Y-%m-%d')",
+                       "is not a month and a year"),
+    "log time": (f"strftime(try_strptime(regexp_extract(CELL, '{_LOG}', 1), '%d/%b/%Y:%H:%M:%S'), '%Y-%m-%d %H:%M:%S') "
+                 f"|| regexp_extract(CELL, '{_LOG}', 2)", "is not the time of a log, such as [04/Sep/2024:10:15:32 +0100]"),
+    "seconds": ("CAST(try_cast(CELL AS DOUBLE) / 60 AS VARCHAR)", "is not a number of seconds"),
+    "hours": ("CAST(try_cast(CELL AS DOUBLE) * 60 AS VARCHAR)", "is not a number of hours"),
+    "after colon": ("nullif(trim(regexp_extract(CELL, ':(.*)$', 1)), '')", "has nothing after a colon"),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """SQL for the text a column is read from and for its canonical form, and the headings it comes from."""
+
+    raw: str
+    canonical: str
+    headings: tuple = ()
+    reason: str = ""
+    how: str = ""
+
+
+def plain(heading):
+    """A heading without case, accents' composition, spacing and punctuation."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", heading)).casefold()
+
+
+def text(value):
+    """A value as an SQL literal."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def quoted(column):
+    """A column's name in SQL."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+class Mapping:
+    """The columns of a table as one source gives them.
+
+    Parameters
+    ----------
+    source : Source
+    table : Table
+    headings : list of str
+        Headings of the file.
+
+    Attributes
+    ----------
+    cells : dict of str to Cell
+        Column -> what it is read from, for the columns that the source gives.
+    left_out : list of (str, str)
+        SQL condition of rows that the recipe leaves out, and the reason.
+    dropped : list of str
+        Headings that nothing is read from.
+
+    Raises
+    ------
+    StudyError
+        If a required column has no heading; the message names the nearest ones.
+    """
+
+    def __init__(self, source, table, headings):
+        self._found = {plain(heading): heading for heading in reversed(headings)}
+        self._source, self._headings = source, headings
+        self._missing = ", ".join(text(word) for word in source.recipe.get("missing", []))
+        rules = source.rules
+        self.cells = {}
+        for column in table.columns:
+            rule = rules.get(column.name, [column.heading, column.name] if not rules else None)
+            cell = self._cell(column, rule) if rule is not None else None
+            if cell:
+                self.cells[column.name] = cell
+            elif column.required:
+                self._refuse(table, column, rule)
+        self.left_out = [self._left_out(said) for said in rules.get("leave_out", [])]
+        self.left_out = [said for said in self.left_out if said]
+        used = {heading for cell in self.cells.values() for heading in cell.headings}
+        self.dropped = [heading for heading in headings if heading not in used and not heading.startswith("each ")]
+
+    def _at(self, wanted):
+        """The first of the wanted headings that the file has."""
+        wanted = [wanted] if isinstance(wanted, str) else wanted
+        return next((self._found[plain(one)] for one in wanted if plain(one) in self._found), None)
+
+    def _read(self, heading):
+        """SQL for a cell without surrounding space, missing where it is empty or says so."""
+        trimmed = f"trim({quoted(heading)}, {_SPACE})"
+        if self._missing:
+            return f"CASE WHEN {trimmed} NOT IN ({self._missing}) THEN nullif({trimmed}, '') END"
+        return f"nullif({trimmed}, '')"
+
+    def _cell(self, column, rule):
+        """What a rule gives a column, or None where the file lacks a heading it needs."""
+        rule = {"columns": [rule]} if isinstance(rule, list) else rule
+        how, at = rule.get("as", ""), f'"raw {column.name}"'
+        if "value" in rule:
+            return Cell(text(rule["value"]), at)
+        if how == "row number":
+            return Cell("CAST(row_number() OVER () AS VARCHAR)", at, how=how)
+        headings = tuple(self._at(wanted) for wanted in rule.get("columns", []))
+        if not headings or None in headings:
+            return None
+        cells = [self._read(heading) for heading in headings]
+        raw = cells[0] if len(cells) == 1 else f"nullif(concat_ws(' ', {', '.join(cells)}), '')"
+        if how == "presence":
+            raw = f"CASE WHEN {raw} IS NULL THEN 'false' ELSE 'true' END"
+        if how == "digest":
+            parts = " || chr(31) || ".join(f"coalesce({cell}, '')" for cell in cells)
+            raw = (f"CASE WHEN {raw} IS NOT NULL THEN substr(sha256(getvariable('salt') || {text(self._source.recipe_name)} "
+                   f"|| chr(31) || {parts}), 1, 24) END")
+        if "when" in rule:
+            conditions = [self._matches(wanted, patterns) for wanted, patterns in rule["when"].items()]
+            if None in conditions:
+                return None
+            raw = f"CASE WHEN {' AND '.join(conditions)} THEN {raw} END"
+        canonical, reason = _AS.get(how, ("CELL", ""))
+        canonical = canonical.replace("CELL", at)
+        if "words" in rule:
+            cases = " ".join(f"WHEN lower({at}) GLOB {text(str(pattern).lower())} THEN {text(value)}"
+                             for pattern, value in rule["words"].items())
+            canonical = f"CASE {cases} ELSE {canonical} END"
+        return Cell(raw, canonical, headings, reason, how)
+
+    def _matches(self, wanted, patterns):
+        """SQL for whether a cell looks like one of the patterns, in any case; an empty pattern is an empty cell."""
+        heading = self._at(wanted)
+        if heading is None:
+            return None
+        cell = f"lower(coalesce({self._read(heading)}, ''))"
+        patterns = [patterns] if isinstance(patterns, str) else patterns
+        return "(" + " OR ".join(f"{cell} GLOB {text(str(pattern).lower())}" for pattern in patterns) + ")"
+
+    def _left_out(self, said):
+        """Condition and reason of rows that a recipe leaves out; None where the file lacks the heading."""
+        condition = self._matches(said["column"], said["like"])
+        return condition and (condition, said["because"])
+
+    def _refuse(self, table, column, rule):
+        wanted = rule if isinstance(rule, list) else (rule or {}).get("columns") or [column.heading]
+        wanted = next((one if isinstance(one, str) else one[0] for one in wanted if self._at(one) is None), column.heading)
+        near = difflib.get_close_matches(plain(wanted), list(self._found), n=3, cutoff=0.4)
+        known = ", ".join(repr(self._found[n]) for n in near) or ", ".join(map(repr, self._headings[:8]))
+        raise StudyError(f"{self._source.name} has no column {wanted!r}, which the table {table.name} needs. "
+                         f"Nearest headings found: {known}. Rename the heading, or name a recipe in study.yml.")
