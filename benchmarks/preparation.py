@@ -6,7 +6,6 @@ from pathlib import Path
 from measuring import compare, engine
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", 10_000_000))
-PEOPLE = EVENTS // 20
 
 STUDY = """
 name: Benchmark
@@ -21,18 +20,18 @@ coverage: [{source: desk, from: 2023-09-01, to: 2026-08-31, identity: person}]
 """
 
 
-def make(folder):
-    connection = engine()
+def make(folder, events=EVENTS):
+    people, connection = events // 20, engine()
     connection.execute("SELECT setseed(0.4)")
-    connection.execute(f"COPY (SELECT 'u' || i AS person_id, DATE '2023-09-01' AS eligible_from FROM range({PEOPLE}) t(i)) "
+    connection.execute(f"COPY (SELECT 'u' || i AS person_id, DATE '2023-09-01' AS eligible_from FROM range({people}) t(i)) "
                        f"TO '{folder}/people.csv'")
     connection.execute(f"""
-        COPY (SELECT 'e' || i AS event_id, 'u' || CAST(floor({PEOPLE} * power(random(), 2.2)) AS INT) AS person_id,
+        COPY (SELECT 'e' || i AS event_id, 'u' || CAST(floor({people} * power(random(), 2.2)) AS INT) AS person_id,
                      strftime(TIMESTAMP '2023-09-01 02:00' + to_days(CAST(floor(random() * 1090) AS INT))
                               + to_seconds(CAST(floor(random() * 72000) AS INT)), '%Y-%m-%d %H:%M:%S') AS occurred_at,
                      'use' AS event_type, 'touchpoint ' || CAST(floor(20 * random()) AS INT) AS touchpoint,
                      CASE WHEN random() < 0.1 THEN 'system' ELSE 'person' END AS initiated_by, 'desk' AS source
-              FROM range({EVENTS}) t(i)) TO '{folder}/events.csv'""")
+              FROM range({events}) t(i)) TO '{folder}/events.csv'""")
     (folder / "study.yml").write_text(STUDY)
 
 

@@ -84,12 +84,13 @@ def to_utf8(path, name, encoding, folder):
 
 @dataclass(frozen=True)
 class Layout:
-    """How a delimited file is written, and whether its first line holds the headings."""
+    """How a delimited file is written; whether its first line holds headings, and whether it has space that is no blank."""
 
     headings: list
     delimiter: str
     ending: str
     headed: bool = True
+    odd_spaces: bool = True
 
 
 def read_layout(path, name, recipe):
@@ -100,7 +101,8 @@ def read_layout(path, name, recipe):
         raise StudyError(f"{name} is empty. Export it again, with its heading line.")
     ending = "\n" if b"\n" in start else "\r"
     if "headings" in recipe:
-        return Layout(recipe["headings"], recipe.get("delimiter", ","), ending, headed=False)
+        delimiter = recipe.get("delimiter", ",")
+        return Layout(recipe["headings"], delimiter, ending, False, _odd_spaces(path, delimiter, ending))
     try:
         text = start.split(ending.encode())[0].decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
@@ -111,4 +113,19 @@ def read_layout(path, name, recipe):
     repeated = sorted({h for h in headings if headings.count(h) > 1})
     if repeated:
         raise StudyError(f"{name} has the heading {repeated[0]!r} more than once. Rename one of them.")
-    return Layout(headings, delimiter, ending)
+    return Layout(headings, delimiter, ending, True, _odd_spaces(path, delimiter, ending))
+
+
+def _odd_spaces(path, delimiter, ending):
+    """Whether tabs, stray carriage returns, no-break spaces and the like, which slow reading down, are in a file."""
+    odd = [mark.encode() for mark in "\t\v\f" if mark != delimiter]
+    with open(path, "rb") as file:
+        file.read(3)         # a mark of UTF-8
+        while piece := file.read(_PIECE):
+            stray = (ending == "\n" and b"\r" in piece
+                     and piece.count(b"\r") > piece.count(b"\r\n") + piece.endswith(b"\r"))
+            if stray or any(mark in piece for mark in odd):
+                return True
+            if not piece.isascii() and any(mark.encode() in piece for mark in "\u00a0\ufeff"):
+                return True
+    return False

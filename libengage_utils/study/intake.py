@@ -86,16 +86,17 @@ def stage(engine, source, zone, folder, progress=lambda sentence: None):
     if delimited:
         path = to_utf8(path, source.name, source.encoding, folder)
         layout = read_layout(path, source.name, source.recipe)
-        headings, scan = layout.headings, _scan(path, layout)
+        headings, scan, odd_spaces = layout.headings, _scan(path, layout), layout.odd_spaces
     else:
-        scan = f"read_parquet({text(path)})"
+        scan, odd_spaces = f"read_parquet({text(path)})", True
         headings = [row[0] for row in engine.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()]
         scan = "(SELECT " + ", ".join(f"CAST({quoted(h)} AS VARCHAR) AS {quoted(h)}" for h in headings) + f" FROM {scan})"
     each = _each(source.rules.get("each", {}), headings, source.name)
     if each:
         scan = (f"(SELECT *, unnest([{', '.join(text(name) for name, _ in each)}]) AS \"each name\", "
                 f"unnest([{', '.join(quoted(heading) for _, heading in each)}]) AS \"each value\" FROM {scan})")
-    mapping = Mapping(source, table, [*headings, "each name", "each value"] if each else headings)
+    mapping = Mapping(source, table, [*headings, "each name", "each value"] if each else headings,
+                      odd_spaces=odd_spaces)
     answers = max(len(each), 1)
 
     counting = ThreadPoolExecutor(1).submit(Records, path, layout.delimiter, layout.ending,
