@@ -19,18 +19,23 @@ OUT       := reports$(if $(filter-out $(abspath data/demo/study.yml),$(abspath $
 NOTEBOOKS := $(if $(NOTEBOOK),notebooks/$(notdir $(basename $(NOTEBOOK))).ipynb,$(wildcard notebooks/*.ipynb))
 PAGES     := $(NOTEBOOKS:notebooks/%.ipynb=$(OUT)/%.html)
 LOST      := $(foreach page,$(PAGES),$(if $(wildcard $(page:.html=.json)),,$(page)))
-THIS      := "$(STUDY)" $(if $(FILES),--files "$(FILES)")
+AHEAD     := $(shell find "$(OUT)" -maxdepth 1 \( -name '*.html' -o -name .prepared \) -newermt '1 hour' 2> /dev/null)
+quoted     = '$(subst ','\'',$(1))'
+THIS      := $(call quoted,$(STUDY)) $(if $(FILES),--files $(call quoted,$(FILES)))
 RUN       := $(PY) -m libengage_utils
+LOCKED    := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
 $(foreach name,STUDY NOTEBOOK,$(if $(word 2,$($(name))),$(error $(name) may hold no space, as \
 '$($(name))' does: rename what has one in its name)))
+$(foreach mark,% : ; * ? [ " ` \,$(if $(findstring $(mark),$(STUDY)),$(error STUDY may not hold $(mark), as '$(STUDY)' \
+does: rename what has one in its name)))
 ifeq ($(OUT),reports/club)
 $(error The folder of a study may not be called club, where reports keeps the sheets of sessions: rename it)
 endif
 ifeq ($(wildcard $(NOTEBOOKS)),)
 $(error There is no notebook called '$(NOTEBOOK)'. There are: $(basename $(notdir $(wildcard notebooks/*.ipynb))))
 endif
-ifeq ($(wildcard $(STUDY)),)
+ifeq ($(wildcard $(STUDY))$(filter demo start,$(MAKECMDGOALS)),)
 $(error There is no study at '$(STUDY)'. Give the path of a study.yml: make report STUDY=path/study.yml)
 endif
 
@@ -39,9 +44,11 @@ help:           ## list the targets
 	@echo "  make report NOTEBOOK=01-who-engages STUDY=path/study.yml [FILES=folder]   one notebook on a study of yours"
 
 report: $(OUT)/index.html     ## run every notebook on the demo study and write reports/index.html
-	@echo "Open $(OUT)/index.html"
+	@echo "Open $(OUT)/index.html"; for page in $(foreach page,$(PAGES),"$(page)"); do \
+		[ -f "$$page" ] || lost="$$lost $$(basename "$$page" .html)"; done; \
+		[ -z "$$lost" ] || { echo "Not made, for the reasons given above, and not in the index:$$lost"; exit 1; }
 
-pdf: $(OUT)/index.html        ## print pages and decks of reports as PDF (needs Chromium, Chrome or Edge)
+pdf: report                   ## print pages and decks of reports as PDF (needs Chromium, Chrome or Edge)
 	@$(RUN) pdf "$(OUT)" $(if $(NOTEBOOK),--notebook $(basename $(notdir $(NOTEBOOKS))))
 
 club: $(if $(NOTEBOOK),$(OUT)/.prepared)    ## write and print the sheets of a session: make club NOTEBOOK=06-listening
@@ -56,6 +63,13 @@ lab: $(READY) data/demo/study.yml     ## open JupyterLab on the notebooks
 
 check: $(READY)               ## say what is in a study and what was rejected: make check STUDY=path/study.yml
 	@$(RUN) check $(THIS)
+
+start: $(READY)               ## look at exports and propose a study.yml: make start FROM="users.csv loans.csv" STUDY=my-library
+	$(if $(and $(FROM),$(filter command environment,$(origin STUDY))),,$(error Name the files and a new folder: make start FROM="users.csv loans.csv" STUDY=my-library))
+	@$(RUN) start $(call quoted,$(STUDY)) --from $(FROM)
+
+extras: $(READY)              ## add what reads databases, and Spark (needs Java 17)
+	@$(PY) -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-extras.lock
 
 sheet: $(READY)               ## draw comments for people to code by hand: make sheet STUDY=path/study.yml
 	@$(RUN) sheet $(THIS) --to "$(TO)"
@@ -75,7 +89,8 @@ fit: $(READY)                 ## fit the emotion model anew from GoEmotions, dow
 
 bench: $(READY)               ## compare speed and memory with hand-written SQL, pandas, lifetimes and pm4py
 	@$(PY) benchmarks/features.py && $(PY) benchmarks/preparation.py && $(PY) benchmarks/journeys.py \
-		&& $(PY) benchmarks/rhythm.py && $(PY) benchmarks/conformance.py
+		&& $(PY) benchmarks/rhythm.py && $(PY) benchmarks/conformance.py && $(PY) benchmarks/reading.py \
+		&& $(PY) benchmarks/polluted.py && $(PY) benchmarks/memory.py
 
 lint: $(READY)                ## check the style of the code
 	@$(PY) -m ruff check .
@@ -87,35 +102,44 @@ clean: clean-reports          ## remove pages, prepared copies and the environme
 	@rm -rf .venv .bench-venv
 	@find . -name .prepared -type d -prune -exec rm -rf {} +
 
-lock:                         ## resolve requirements.lock anew (needs uv and the internet)
-	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+lock:                         ## resolve both locks anew (needs uv and the internet)
+	@uv pip compile pyproject.toml --extra test --extra data --extra build $(LOCKED) --output-file requirements.lock
+	@python3 -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+		print(*extras["spark"], *extras["database"], sep="\n")' \
+		| uv pip compile - --constraints requirements.lock $(LOCKED) --output-file requirements-extras.lock
 
-.PHONY: help report pdf club test lab check sheet plan demo data fit bench lint clean-reports clean lock always
+.PHONY: help report pdf club test lab check start extras sheet plan demo data fit bench lint clean-reports clean lock always
 
 # --- pages: each is made anew when its notebook, the study's inputs or the package change ---
 
 $(OUT)/index.html: $(PAGES)
 	@$(RUN) index $(THIS) --to "$(OUT)"
 
+# A page that cannot be made does not keep the others from theirs. What there was of it is out of date and goes.
 $(OUT)/%.html: notebooks/%.ipynb $(OUT)/.prepared
-	@$(RUN) report $< $(THIS) --to "$(OUT)"
+	@trap 'exit 130' INT TERM; $(RUN) report $< $(THIS) --to "$(OUT)" || rm -f "$(OUT)"/index.{html,pdf} \
+		"$(OUT)/$*"{,-code,-slides,-notes}.{html,pdf} "$(OUT)/$*.json"
 
-$(LOST): always               # and when its manifest is lost
+$(LOST) $(AHEAD): always      # and when its manifest is lost, or a clock was set back since
 
 $(OUT)/.prepared: $(STUDY) $(OUT)/.study $(PACKAGE) $(READY)
-	@$(RUN) prepare $(THIS) --inputs "$(OUT)/.inputs.mk" --target "$@"
-	@touch "$@"
+	@$(RUN) prepare $(THIS) --inputs "$(OUT)/.inputs" --target "$@"
+	@$(INPUTS) > "$(OUT)/.study" && touch "$@"
 
--include $(OUT)/.inputs.mk
+# Pages of one folder are of one study, and of files with these sizes and times. The second time cannot be set by hand: it
+# tells of a file that was moved or copied to the place of another, however old it is.
+STAT   := stat -L $(if $(shell stat --version 2> /dev/null),-c '%n %s %.9Y %.9Z',-f '%N %z %Fm %Fc')
+INPUTS  = { echo $(call quoted,$(abspath $(STUDY)) $(abspath $(FILES))); sed -n 's/\\ / /g; s/:$$//p' "$(OUT)/.inputs" \
+	| tr '\n' '\0' | xargs -0 $(STAT); true; } 2> /dev/null
 
-$(OUT)/.study: always         # pages of one folder are of one study
-	@mkdir -p "$(OUT)"; echo '$(abspath $(STUDY)) $(abspath $(FILES))' | cmp -s - "$@" \
-		|| echo '$(abspath $(STUDY)) $(abspath $(FILES))' > "$@"
+$(OUT)/.study: always
+	@mkdir -p "$(OUT)"; $(INPUTS) | cmp -s - "$@" || $(INPUTS) > "$@"
 
 # --- the environment: made once from the lock, with one sentence for what stands in its way ---
 
 $(READY): requirements.lock
+	@[ ! -L .venv ] || { echo ".venv is a link, and the environment that it leads to would be emptied, which others may use.\
+ Remove the link, and run make again."; exit 1; }
 	@command -v $(PYTHON) > /dev/null || { echo "Python is missing: install Python 3.11 or later."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed;\
  $(PYTHON) is $$($(PYTHON) -c 'import platform; print(platform.python_version())'). Say which to use: make PYTHON=python3.12"; exit 1; }

@@ -1,12 +1,16 @@
-"""The command line: check a study, prepare it, report on it, plan a letter, write the demo."""
+"""The command line: start a study, check it, prepare it, report on it, plan a letter, write the demo."""
 
 import argparse
 import datetime as dt
 import os
 import re
+import shlex
+import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from textwrap import fill
 
 from .privacy import PrivacyError
 from .study import StudyError, open_study
@@ -17,7 +21,8 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m libengage_utils", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, run, words in (
-        ("check", check, "say what is in a study and what was rejected"),
+        ("start", start, "look at a library's files and propose a study.yml for them"),
+        ("check", check, "say what was read of a study, what was rejected, and what each notebook can do with it"),
         ("prepare", prepare, "read a study and keep a prepared copy"),
         ("report", report, "run a notebook on a study and write its page"),
         ("index", index, "write the index over the pages of a folder"),
@@ -29,8 +34,11 @@ def main(arguments=None):
     ):
         command = commands.add_parser(name, help=words, description=words)
         command.set_defaults(run=run)
-        if name in ("demo", "pdf"):
+        if name in ("demo", "pdf", "start"):
             command.add_argument("folder", type=Path)
+            if name == "start":
+                command.add_argument("--from", dest="exports", type=Path, nargs="+", required=True, metavar="FILE",
+                                     help="files of the library's systems; they stay where they are")
             if name == "pdf":
                 command.add_argument("--notebook", default="", help="print what was made of this notebook alone")
             continue
@@ -64,16 +72,67 @@ def _say(sentence):
     print(f"  {sentence}", flush=True)
 
 
+def _width():
+    return min(max(shutil.get_terminal_size().columns, 80), 120)
+
+
+def _wrapped(line, hang=2):
+    """A line for the screen, in as many as it takes, those after the first indented further."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    return fill(line.strip(), _width(), initial_indent=indent, subsequent_indent=indent + " " * hang,
+                break_long_words=False, break_on_hyphens=False)
+
+
+def start(options):
+    """Look at files, say what each seems to be, and write a study.yml to complete."""
+    from .study.start.looking import look
+    from .study.start.proposal import about, numbered, propose
+
+    path = options.folder / "study.yml"
+    if path.exists():
+        sys.exit(f"{path} exists already and is not overwritten. Name another folder, or change it by hand.")
+    made = not options.folder.exists()
+    options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    looks = []
+    try:
+        for export in dict.fromkeys(options.exports):
+            long = export.is_file() and export.stat().st_size > 20_000_000
+            looks.append(look(export, options.folder, _say if long else lambda sentence: None))
+            print("\n".join(map(_wrapped, about(looks[-1]))) + "\n", flush=True)
+        if not any(found.fits for found in looks):
+            sys.exit("None of these files can feed a study, so no study.yml is written. data/README.md says what is needed.")
+        proposal = propose(looks, options.folder)
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(proposal.text)
+    finally:
+        if made and not path.exists():
+            with suppress(OSError):
+                options.folder.rmdir()
+    print(f"Written: {path}. What it is unsure of:")
+    print("\n".join(_wrapped(line, 4) for line in numbered(proposal.doubts)))
+    print(f"\nAnswer in {path.name} what says ANSWER, see to the rest, set the key (LIBENGAGE_KEY), and then run:\n"
+          f"  python -m libengage_utils check {shlex.quote(str(path))}")
+
+
 def check(options):
-    """Print the counts, the reasons of rejections and the notices of a study."""
-    study = open_study(options.study, files=options.files, progress=_say)
-    print(study.counts.to_string(index=False))
-    reasons = study.rejected.groupby(["table", "column", "reason"], dropna=False)["line"].agg(["size", "min"])
-    for (table, column, reason), (rows, line) in reasons.iterrows():
-        where = f", column {column}" if isinstance(column, str) else ""
-        print(f"{table}{where}: {rows:,} rows rejected ({reason}), first in line {line}.")
-    for notice in study.notices:
-        print(notice)
+    """Say what was read of a study and what was not, and what each notebook can do with it."""
+    from .claims import CLAIMS
+    from .report.running import NEEDED, headings
+    from .study.account import account
+    from .study.possible import possible
+
+    study = open_study(options.study, files=options.files, progress=_say, anew=True)
+    print(account(study, _width()))
+    notebooks = Path(__file__).parent.parent / "notebooks"
+    found = possible(notebooks, study.tables, headings)
+    if not found:
+        print("\nThe notebooks are not beside the package, so what they can do with this study is not said.")
+        return
+    print("\nWhat the notebooks can do, as far as it depends on tables; what rests on too few people they leave out:")
+    for one in found:
+        print("\n".join(["", *map(_wrapped, one.sentences(NEEDED, CLAIMS))]))
+    if not any(one.something for one in found):
+        sys.exit("No notebook can do anything with this study.")
 
 
 def prepare(options):
@@ -84,7 +143,7 @@ def prepare(options):
     kept, rejected = study.counts["kept"].sum(), study.counts["rejected"].sum()
     _say(f"{kept:,} rows kept, {rejected:,} rejected; {time.perf_counter() - begun:.1f} s")
     if options.inputs:
-        inputs = sorted({str(source.path).replace(" ", "\\ ") for source in study.sources})
+        inputs = sorted({str(source.path or study.folder / "prepared.json").replace(" ", "\\ ") for source in study.sources})
         lines = [f"{options.target}: {' '.join(inputs)}", *(f"{path}:" for path in inputs)]
         options.inputs.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

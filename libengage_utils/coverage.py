@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .privacy import counts_shown, suppress
-from .resampling import over_samples, people_drawn, told
+from .resampling import drawn_in_parts, over_samples, told
 
 SHARES = ("people with an act or an answer on record", "services that enough people used and spoke of",
           "feedback that can be tied to anything")
@@ -160,32 +160,37 @@ def enough(people, events, feedback, coverage, *, since=None, until=None, usable
     for name, choice in (("usable", usable), ("traces", traces)):
         if choice not in ENOUGH:
             raise ValueError(f"`{name}` is {' or '.join(ENOUGH)}; it is {choice}.")
-    (rows, acts, seen), said = _acts(events, since, until), _said(feedback, since, until)
-    roster, used = _eligible(people, since, until), sorted(rows.loc[rows["own"], "touchpoint"].dropna().unique())
+    (rows, used, acts, seen), said = _acts(events, since, until), _said(feedback, since, until)
+    roster = _eligible(people, since, until)
     if len(roster) < 2 * minimum_count:
         raise ValueError(f"Fewer than {2 * minimum_count} people were eligible in the window, too few to show a share of "
                          "them: take a longer one.")
     if not used:
         raise ValueError("No act of a person at a touchpoint is on record in the window: is it right, and are the events?")
 
-    named = pd.Index(sorted({*roster, *acts["person_key"].unique(), *said["person_key"].dropna()}))
+    named = pd.Index(pd.concat([roster, acts["person_key"], said["person_key"].dropna()]).drop_duplicates().sort_values())
     actor, speaker = (named.get_indexer(table["person_key"]) for table in (acts, said))
     nameless = speaker < 0
     speaker[nameless] = len(named) + np.arange(nameless.sum())
     everybody = len(named) + nameless.sum()
-    acted, spoke = (_by_person(who, table["touchpoint"], used, everybody) for who, table in ((actor, acts), (speaker, said)))
+    acted, spoke = np.zeros((everybody, len(used)), dtype=bool), _by_person(speaker, said["touchpoint"], used, everybody)
+    acted[actor] = acts[list(acts)[2:]]
     tied = said[list(TIES.values())].notna()
     written, kept = (np.bincount(speaker, some, everybody) for some in (np.ones(len(said)), tied.any(axis=1)))
     eligible, did = np.pad(named.isin(roster), (0, nameless.sum())), np.bincount(actor, minlength=everybody) > 0
 
     counted = spoke & (unsigned | (np.arange(everybody) < len(named)))[:, np.newaxis]
-    sums = np.column_stack([eligible, eligible & ENOUGH[traces](did, written > 0), written, kept, acted, counted])
-    on_record = sums[:, 1].sum()
+    known = eligible & ENOUGH[traces](did, written > 0)
+    sums = np.column_stack([part.astype(np.uint32) for part in (eligible, known, written, kept, acted, counted)])
+    on_record = known.sum()
     not_on_record = len(roster) - on_record
     if on_record < minimum_count:
         raise ValueError("Too few of the people eligible in the window are on record for a share of them to be shown: take "
                          "a longer one.")
-    values = _three_shares(over_samples(people_drawn(everybody, draws, random_state), sums), usable, minimum_count)
+    alike, sums = _alike(sums)
+    times = (np.array([np.bincount(alike, sample, len(sums)) for sample in some])
+             for some in drawn_in_parts(everybody, draws, random_state))
+    values = _three_shares(over_samples(times, sums), usable, minimum_count)
     if 0 < not_on_record < minimum_count:
         values[:, 0] = np.nan
     tying, not_tying = (kept > 0).sum(), (written > kept).sum()
@@ -216,17 +221,21 @@ def _need(table, *columns):
 
 
 def _acts(events, since, until):
-    """Rows of the log in the window by what they are; person and touchpoint of identified acts; people seen by source."""
+    """Rows of the log in the window by what they are; the touchpoints in use; who acted, and at which; people by source."""
     log = nw.from_native(events)
     _need(log, "person_key", "occurred_at", "touchpoint", "source", "initiated_by")
     own = nw.col("initiated_by") == "person"
     log = _within(log, "occurred_at", since, until).select(
         "person_key", "touchpoint", "source", own.alias("own"), (own & ~nw.col("person_key").is_null()).alias("tied"))
-    rows = log.group_by("touchpoint", "source", "own", "tied").agg(nw.len().alias("rows"))
-    acts, seen = (log.filter(nw.col("tied")).select("person_key", name).unique() for name in ("touchpoint", "source"))
-    seen = seen.group_by("source").agg(nw.len().alias("people"))
-    rows, acts, seen = (table.lazy().collect().to_pandas() for table in (rows, acts, seen))
-    return rows.astype({"rows": float}), acts, seen.set_index("source")["people"]
+    rows = log.group_by("touchpoint", "source", "own", "tied").agg(nw.len().alias("rows")).lazy().collect().to_pandas()
+    used = sorted(rows.loc[rows["own"], "touchpoint"].dropna().unique())
+    tied, places = log.filter(nw.col("tied")), [f"at {at}" for at in range(len(used))]
+    at_each = ((nw.col("touchpoint") == name).fill_null(False).alias(at) for name, at in zip(used, places, strict=True))
+    acts = tied.select("person_key", *at_each).group_by("person_key").agg(
+        nw.len().alias("acts"), *(nw.col(place).max() for place in places))
+    seen = tied.select("person_key", "source").unique().group_by("source").agg(nw.len().alias("people"))
+    acts, seen = (table.lazy().collect().to_pandas() for table in (acts, seen))
+    return rows.astype({"rows": float}), used, acts, seen.set_index("source")["people"]
 
 
 def _said(feedback, since, until):
@@ -241,7 +250,9 @@ def _said(feedback, since, until):
 
 def _eligible(people, since, until):
     """Keys of the people eligible on some day of the window (Series)."""
-    roster = nw.from_native(people).lazy().collect().to_pandas()
+    people = nw.from_native(people).lazy()
+    there = [name for name in ("person_key", "eligible_from", "eligible_to") if name in people.collect_schema().names()]
+    roster = people.select(there).collect().to_pandas()
     bounds = roster.reindex(columns=["eligible_from", "eligible_to"]).apply(pd.to_datetime)
     late, gone = bounds["eligible_from"] > pd.Timestamp(until), bounds["eligible_to"] < pd.Timestamp(since)  # None: nobody
     return roster.loc[~(late | gone), "person_key"]
@@ -253,6 +264,13 @@ def _by_person(who, touchpoint, used, people):
     table = np.zeros((people, len(used)), dtype=bool)
     table[who[at >= 0], at[at >= 0]] = True
     return table
+
+
+def _alike(sums):
+    """For each person the number of the row that is theirs, and the different rows: many people are alike."""
+    rows = np.ascontiguousarray(sums).view(np.dtype((np.void, sums.itemsize * sums.shape[1]))).ravel()
+    _, examples, alike = np.unique(rows, return_index=True, return_inverse=True)
+    return alike, sums[examples].astype(float)
 
 
 def _three_shares(samples, usable, minimum_count):

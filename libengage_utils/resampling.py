@@ -8,17 +8,25 @@ CELLS = 2**22  # numbers worked on at once
 
 def people_drawn(people, draws, random_state):
     """How often each person is in each sample, drawn with replacement: (1 + draws, people), the first everybody once."""
-    rng = np.random.default_rng(random_state)
-    times = np.ones((1 + draws, people), dtype=np.uint8)
-    for some in np.array_split(times[1:], 1 + draws * people // CELLS):
-        chosen = rng.integers(people, size=some.shape) + people * np.arange(len(some))[:, np.newaxis]
-        some[:] = np.bincount(chosen.ravel(), minlength=some.size).reshape(some.shape)
+    times, at = np.empty((1 + draws, people), dtype=np.uint8), 0
+    for some in drawn_in_parts(people, draws, random_state):
+        times[at : at + len(some)], at = some, at + len(some)
     return times
 
 
+def drawn_in_parts(people, draws, random_state):
+    """The rows of `people_drawn`, some at a time: those of millions of people do not fit into memory together."""
+    rng = np.random.default_rng(random_state)
+    yield np.ones((1, people), dtype=np.uint8)
+    for some in np.array_split(np.arange(draws), 1 + draws * people // CELLS):
+        chosen = rng.integers(people, size=(len(some), people)) + people * np.arange(len(some))[:, np.newaxis]
+        yield np.bincount(chosen.ravel(), minlength=chosen.size).reshape(chosen.shape).astype(np.uint8)
+
+
 def over_samples(times, sums):
-    """Sums by person (people, k), added up over each sample: (1 + draws, k)."""
-    return np.vstack([some.astype(float) @ sums for some in np.array_split(times, 1 + times.size // CELLS)])
+    """Sums by person (people, k), added up over each sample: (1 + draws, k). `times` may come in parts."""
+    parts = np.array_split(times, 1 + times.size // CELLS) if isinstance(times, np.ndarray) else times
+    return np.vstack([some.astype(float) @ sums for some in parts])
 
 
 def sums_by_person(person, cell, amount, cells):

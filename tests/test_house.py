@@ -57,7 +57,8 @@ def test_a_module_imports_only_from_modules_before_it(path):
 @pytest.mark.parametrize(("library", "rooms"), [
     ("matplotlib", {"charts"}), ("seaborn", {"charts"}), ("nbconvert", {"report"}), ("nbclient", {"report"}),
     ("duckdb", {"study"}), ("ipywidgets", {"club"}), ("requests", set()), ("urllib", set()), ("socket", set()),
-    ("http", set())])
+    ("http", set()),
+    ("pyspark", {"study"}), ("sqlalchemy", {"study"})])
 def test_only_its_room_uses_a_library(library, rooms):
     users = {room(path) for path in FILES for module in imports(path) if module.split(".")[0] == library}
     assert users <= rooms
@@ -87,8 +88,12 @@ def test_the_lock_names_every_dependency_with_hashes_and_no_address():
     pinned = dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.M))
     entries = re.split(r"\n(?=\S)", lock.strip())
     assert all("--hash=sha256:" in entry for entry in entries)
-    extras = [name for names in PROJECT["optional-dependencies"].values() for name in names]
-    for requirement in [*PROJECT["dependencies"], *extras]:
+    extras = dict(PROJECT["optional-dependencies"])
+    more = (HOME / "requirements-extras.lock").read_text()
+    assert "://" not in more and "--index" not in more and more.count("--hash=sha256:") > more.count("==")
+    for requirement in extras.pop("spark") + extras.pop("database"):
+        assert f"\n{re.match(r'[a-z]+', requirement)[0]}==" in f"\n{more}"
+    for requirement in [*PROJECT["dependencies"], *(name for names in extras.values() for name in names)]:
         assert re.match(r"[\w-]+", requirement)[0].replace("_", "-") in pinned
     for name, floor in {"pandas": 3, "narwhals": 2, "duckdb": 2}.items():
         assert pinned[name].split(".")[0] == str(floor)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -63,6 +64,14 @@ def test_a_missing_venv_module_gets_a_sentence(clone):
     assert code and "python3-venv" in said
 
 
+def test_an_environment_that_is_a_link_is_never_emptied(clone):
+    (clone / "shared").mkdir()
+    (clone / "shared" / "kept").touch()
+    (clone / ".venv").symlink_to("shared")
+    code, said = make(clone, "report")
+    assert code and ".venv is a link" in said and (clone / "shared" / "kept").exists()
+
+
 def test_no_network_gets_a_sentence(clone):
     away = {name: "" for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL")}
     code, said = make(clone, "report", PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_NO_CACHE_DIR="1", PIP_RETRIES="0",
@@ -98,8 +107,10 @@ def at_work(clone):
     script = pretend(clone, """
 echo "$*" >> asked
 case "$3" in
-  prepare) ;;
-  report) for last; do :; done; page="$last/$(basename "$4" .ipynb)"; touch "$page.html" "$page.json" ;;
+  prepare) for last; do :; done; [ ! -e given ] || cp given "$(dirname "$last")/.inputs" ;;
+  report) [ ! -e slow ] || { touch begun; sleep 20; exit 1; }
+    [ "$(basename "$4" .ipynb)" != "$(cat broken 2> /dev/null)" ] || { echo "it stopped"; exit 1; }
+    for last; do :; done; page="$last/$(basename "$4" .ipynb)"; touch "$page.html" "$page.json" ;;
   index) for last; do :; done; touch "$last/index.html" ;;
 esac""")
     script.rename(clone / ".venv" / "bin" / "python")
@@ -193,6 +204,103 @@ def test_a_plan_writes_its_three_files_beside_the_study(clone, write_study):
     code, said = make(clone, "plan", "STUDY=study.yml", "ON=2025-08-01", "CAMPAIGN=autumn")
     assert code == 0 and "nothing was sent" in said
     assert sorted(path.name for path in (clone / "plan-autumn").iterdir()) == ["contacts.csv", "letters.csv", "protocol.yml"]
+
+
+def test_a_notebook_that_fails_keeps_no_other_from_its_page_and_its_old_page_goes(at_work):
+    clone, run = at_work
+    run()
+    later(clone / "notebooks" / "01-who-engages.ipynb")
+    later(clone / "notebooks" / "02-emotional-journeys.ipynb")
+    (clone / "broken").write_text("01-who-engages")
+    for name in ("01-who-engages-slides.html", "01-who-engages.pdf", "index.pdf", "02-emotional-journeys.pdf"):
+        (clone / "reports" / name).touch()
+    for asked in (["report 01-who-engages", "report 02-emotional-journeys", "index study"],
+                  ["report 01-who-engages", "report 02-emotional-journeys", "index study"]):
+        code, said, found = run()
+        assert code and "it stopped" in said
+        assert "Not made, for the reasons given above, and not in the index: 01-who-engages\n" in said
+        assert found == asked
+    left = [path.name for path in (clone / "reports").iterdir()]
+    assert not [name for name in left if name.startswith("01-")] and "index.pdf" not in left and "index.html" in left
+    assert "02-emotional-journeys.html" in left and "02-emotional-journeys.pdf" in left
+    (clone / "broken").unlink()
+    code, said, found = run()
+    assert code == 0 and found[0] == "report 01-who-engages"
+    assert (clone / "reports" / "01-who-engages.html").exists()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_stopped_on_purpose_takes_no_page_away(at_work, sent):
+    clone, run = at_work
+    run()
+    later(clone / "notebooks" / "01-who-engages.ipynb")
+    (clone / "slow").touch()
+    started = subprocess.Popen(["make", "report"], cwd=clone, start_new_session=True, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    while not (clone / "begun").exists():
+        assert started.poll() is None
+        time.sleep(0.02)
+    os.killpg(started.pid, sent)
+    assert started.wait(timeout=30) != 0
+    assert (clone / "reports" / "01-who-engages.html").exists() and (clone / "reports" / "index.html").exists()
+
+
+def test_a_source_that_another_takes_the_place_of_is_noticed_however_old_it_is(at_work):
+    clone, run = at_work
+    source = clone / "an export's (1).csv"
+    for name, text in ((source, "old"), (clone / "other", "new")):
+        name.write_text(text)
+        os.utime(name, (1_600_000_000, 1_600_000_000))
+    (clone / "given").write_text(f"reports/.prepared: x\n{source.name.replace(' ', chr(92) + ' ')}:\n")
+    run()
+    assert run()[2] == []
+    (clone / "other").rename(source)
+    assert run()[2] == ["prepare study", *EVERY_PAGE, "index study"]
+    assert run()[2] == []
+    source.unlink()
+    assert run()[2][0] == "prepare study"
+
+
+def test_pages_made_before_a_clock_was_set_back_are_made_anew(at_work):
+    clone, run = at_work
+    run()
+    for name in ("01-who-engages.html", "index.html"):
+        os.utime(clone / "reports" / name, (time.time() + 86_400,) * 2)
+    assert run()[2] == ["report 01-who-engages", "index study"]
+    assert run()[2] == []
+    os.utime(clone / "reports" / ".prepared", (time.time() + 86_400,) * 2)
+    assert run()[2] == ["prepare study", *EVERY_PAGE, "index study"]
+
+
+def test_a_list_of_inputs_that_was_cut_off_is_made_anew(at_work):
+    clone, run = at_work
+    (clone / "people.csv").touch()
+    (clone / "given").write_text("reports/.prepared: people.csv\npeople.csv:\n")
+    run()
+    (clone / "reports" / ".inputs").write_text("reports/.prepared: peo")
+    assert run()[2][0] == "prepare study"
+    assert run()[2] == []
+
+
+@pytest.mark.parametrize("name", ["o'brien", "a \"b\" c", "Bücher 100%"])
+def test_the_folder_of_the_checkout_may_be_called_what_it_likes(at_work, name):
+    clone, _ = at_work
+    moved = clone / name
+    moved.mkdir()
+    for path in [path for path in clone.iterdir() if path != moved]:
+        path.rename(moved / path.name)
+    code, said = make(moved, "report", "FILES=o'hare's files")
+    assert code == 0 and (moved / "reports" / "index.html").exists(), said
+    assert "--files o'hare's files" in (moved / "asked").read_text()
+    (moved / "asked").unlink()
+    assert make(moved, "report", "FILES=o'hare's files")[0] == 0 and not (moved / "asked").exists()
+
+
+def test_a_demo_whose_writing_was_killed_can_be_written_anew(at_work):
+    clone, _ = at_work
+    (clone / "data" / "demo" / "study.yml").unlink()
+    assert make(clone, "report")[0] != 0
+    assert make(clone, "demo")[0] == 0 and "libengage_utils demo data/demo" in (clone / "asked").read_text()
 
 
 def test_two_runs_at_once_prepare_before_they_report(at_work):

@@ -388,7 +388,7 @@ def test_a_log_that_ends_long_before_the_as_of_date_is_said(write_study):
     ({"people": PEOPLE.replace("mode", "mod\u00e9").encode("cp1252")}, "encoding: cp1252"),
     ({"sources": {"people": {"file": "people.csv", "encoding": "klingon"}, "events": "events.csv"}},
      "there is no encoding 'klingon'"),
-    ({"people": PEOPLE.replace("mode", "home_site")}, "the heading 'home_site' more than once"),
+    ({"people": PEOPLE.replace("mode", "home_site")}, "line 1: columns 3 and 4 have the same heading"),
     ({"events": EVENTS.replace("202", "20/2")}, "all 3 rows were rejected"),
     ({"events": EVENTS + 'e4,u1,"2025-02-01 10:00,borrow,loan,person,desk\ne5\n'}, "line 5: a quotation mark is opened"),
     ({"as_of": "2024-09-15"}, "but events.csv begins on 2024-10-01"),

@@ -86,7 +86,9 @@ def staff_concentration(people, events, staff_time, periods, *, earlier, later, 
                          "the time that is looked at is circular.")
     both = periods[periods["period"].isin([earlier, later])]
     features = engagement_features(people, events, periods=both, loan_days=CYCLE, coverage=coverage)
-    features = nw.from_native(features).lazy().collect().to_pandas().set_index("person_key").sort_index()
+    needed = dict.fromkeys(["person_key", "period", "eligible_days", "covered", "acts", "recency_days", rank_by])
+    features = nw.from_native(features).lazy().select(*needed).sort("person_key").collect().to_pandas()
+    features = features.set_index("person_key")
     before, after = (features[features["period"] == name] for name in (earlier, later))
     new, before = ~after.index.isin(before.index), before.reindex(after.index)
     ranked = {"seen in it": before["acts"] > 0, "seen before": before["recency_days"].notna(), "everybody": ~new,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..privacy import about
-from ..resampling import CELLS, people_drawn, told
+from ..resampling import drawn_in_parts, told
 
 STEPS = 100  # at most, of a curve
 MOVED = 0.75  # of the index is what a linear redistribution moves that brings it to 0 (Koolman & van Doorslaer 2004)
@@ -128,8 +128,8 @@ def concentration_index(amount, rank_by, *, draws=2000, minimum_count=10, random
     ties = np.diff(np.r_[starts, len(amount)]).max() / len(amount)
     at = _knots(amount, starts, minimum_count) / len(amount)
 
-    times = people_drawn(len(amount), draws, random_state)
-    measured = [_measured(some.astype(float), amount, starts, at) for some in np.array_split(times, 1 + times.size // CELLS)]
+    measured = [_measured(some.astype(float), amount, starts, at)
+                for some in drawn_in_parts(len(amount), draws, random_state)]
     index, curve = (told(np.concatenate(part), len(amount)) for part in zip(*measured, strict=True))
     curve = pd.DataFrame(dict(zip(("amount", "low", "high"), curve, strict=True)))
     curve.insert(0, "people", at)

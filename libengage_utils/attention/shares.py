@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..privacy import about, counts_shown, dominated, shares_shown, suppress
-from ..resampling import over_samples, people_drawn, told
+from ..resampling import drawn_in_parts, over_samples, people_drawn, told
 from .staff import OTHER, in_window, log_of_staff_time
 
 NAMED = 3  # services, at most, that a sentence names
@@ -176,7 +176,7 @@ def minutes_by_segment(allocation, segment, *, unseen="not seen", draws=2000, mi
                          "and take them from the study that the minutes are of.")
     belongs = pd.get_dummies(segment, dtype=float)
     names = belongs.columns.tolist()
-    sums = over_samples(people_drawn(len(own), draws, random_state), np.c_[belongs, belongs.mul(own, axis=0)])
+    sums = over_samples(drawn_in_parts(len(own), draws, random_state), np.c_[belongs, belongs.mul(own, axis=0)])
     people, got = sums[:, :len(names)], sums[:, len(names):]
     heads = got / np.where(people > 0, people, np.nan)
     shares = got / got.sum(axis=1, keepdims=True)

@@ -1,6 +1,8 @@
 """Build the synthetic library table by table and write it, with what is true of it, to a folder."""
 
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -54,7 +56,7 @@ def write_demo(folder, *, seed=20260831, planted=None, people=6000):
     Parameters
     ----------
     folder : path
-        Made if it does not exist; files of the same names are replaced.
+        Made if it does not exist; files of the same names are replaced, once all are written.
     seed : int
         Start of the random numbers.
     planted : dict of str to bool, optional
@@ -81,10 +83,16 @@ def write_demo(folder, *, seed=20260831, planted=None, people=6000):
     tables, made = _build(seed, claims, people)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, file in (FILES | TRUTHS).items():
-        write_table(_booleans_in_words(tables[name]), folder, file)
-    write_yaml(study_file(FILES, made["library"]), folder, "study.yml", PREFACE)
-    write_yaml(truth_file(seed, claims, made), folder, "truth.yml", PREFACE)
+    for left in folder.glob(".unfinished-*/"):          # by a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(dir=folder, prefix=".unfinished-") as drafts:
+        for name, file in (FILES | TRUTHS).items():
+            write_table(_booleans_in_words(tables[name]), drafts, file)
+        write_yaml(truth_file(seed, claims, made), drafts, "truth.yml", PREFACE)
+        write_yaml(study_file(FILES, made["library"]), drafts, "study.yml", PREFACE)
+        (folder / "study.yml").unlink(missing_ok=True)       # no study while its files are of two
+        for name in (*FILES.values(), *TRUTHS.values(), "truth.yml", "study.yml"):
+            Path(drafts, name).replace(folder / name)
 
 
 def _build(seed, planted, people):

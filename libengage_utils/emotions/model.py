@@ -1,11 +1,13 @@
 """The emotion model: a comment becomes a valence and calibrated probabilities of emotions, or it is left unsure."""
 
 import json
-from functools import cache
+from copy import deepcopy
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import yaml
 from scipy.special import expit
 
@@ -243,7 +245,7 @@ def score(feedback, text="text"):
     Parameters
     ----------
     feedback : DataFrame
-        One row for each comment.
+        One row for each comment; of pandas or of PySpark.
     text : str
         Its column of comments.
 
@@ -251,7 +253,8 @@ def score(feedback, text="text"):
     -------
     DataFrame
         A copy with the columns of `EmotionModel.score` added, missing where there is no text. Its
-        ``attrs["without_text"]`` is the number of rows without text.
+        ``attrs["without_text"]`` is the number of rows without text. A PySpark frame has no `attrs`: its comments are
+        scored where they are, in the cluster, once the result is asked for.
 
     Raises
     ------
@@ -269,10 +272,30 @@ def score(feedback, text="text"):
             f"The feedback has no column {text!r}; it has {', '.join(map(str, feedback.columns))}. "
             "Name the column of comments: score(feedback, text=...)."
         )
+    if hasattr(feedback, "mapInArrow"):
+        return _score_in_cluster(feedback, text)
     scored = EmotionModel.load().score(feedback[text])
     result = feedback.assign(**scored)
     result.attrs["without_text"] = int(scored["valence"].isna().sum())
     return result
+
+
+def _score_in_cluster(feedback, text):
+    """A PySpark frame scored batch by batch; each worker reads the model once."""
+    kinds = {"valence": "double", "top": "string", "confidence": "double"} | dict.fromkeys(mapping()["groups"], "double")
+    feedback = feedback.drop(*kinds)
+    schema = deepcopy(feedback.schema)
+    for name, kind in kinds.items():
+        schema.add(name, kind)
+    return feedback.mapInArrow(partial(_score_batches, text=text), schema)
+
+
+def _score_batches(batches, text):
+    model = EmotionModel.load()
+    for batch in batches:
+        scored = pa.RecordBatch.from_pandas(model.score(batch.column(text).to_pandas()), preserve_index=False)
+        scored = scored.set_column(1, "top", scored.column("top").cast(pa.string()))     # of no type where all are missing
+        yield pa.RecordBatch.from_arrays([*batch.columns, *scored.columns], [*batch.schema.names, *scored.schema.names])
 
 
 @cache

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from ..privacy import about, suppress
+from ..resampling import CELLS
 from .arcs import FALSE_DISCOVERIES, STRONG
 from .feelings import as_pandas, need, times
 from .sessions import acts_of_people, longest_pause
@@ -189,14 +190,14 @@ def _compared(name, rows, draws, minimum_count, rng):
     n_high, n_low = sizes.to_numpy().T
     weight = n_high * n_low / (n_high + n_low)
     per_high, per_low = ((weight / weight.sum() / n)[stratum] for n in (n_high, n_low))
-    permuted = _permuted(stratum, is_low, draws, rng)
-    for after, fewest in behind.items():
-        here = (rows["after"] == after).to_numpy()
+    did = np.column_stack([rows["after"] == after for after in behind])
+    lows = _lows_by_chance(stratum, is_low, (per_low + per_high)[:, np.newaxis] * did, draws, rng)
+    for after, here, by_chance in zip(behind, did.T, lows.T, strict=True):
         high, low = (per_high * (here & ~is_low)).sum(), (per_low * (here & is_low)).sum()
-        by_chance = permuted @ ((per_low + per_high) * here) - (per_high * here).sum()
+        by_chance = by_chance - (per_high * here).sum()
         reach = stats.norm.ppf(0.975) * np.sqrt(_sato(here, is_low, stratum, n_high, n_low))
         extreme = (np.abs(by_chance) >= abs(low - high) - 1e-12).sum()
-        yield (name, after, high, low, low - high, low - high - reach, low - high + reach, fewest,
+        yield (name, after, high, low, low - high, low - high - reach, low - high + reach, behind[after],
                (1 + extreme) / (1 + draws))
 
 
@@ -217,10 +218,12 @@ def _sato(here, is_low, stratum, n_high, n_low):
     return (difference * p.sum() + q.sum()) / weight**2
 
 
-def _permuted(stratum, is_low, draws, rng):
-    """Which rows are lows (1) when the lot decides within strata, of shape (draws, number of rows)."""
-    slots = np.argsort(stratum, kind="stable")
-    lots = np.argsort(stratum[slots] + rng.random((draws, len(stratum))), axis=1)
-    permuted = np.empty((draws, len(stratum)))
-    permuted[:, slots] = is_low[slots].astype(float)[lots]
-    return permuted
+def _lows_by_chance(stratum, is_low, amounts, draws, rng):
+    """Sums of amounts (n, k) over the rows that are lows when the lot decides within strata: (draws, k)."""
+    slots, sums = np.argsort(stratum, kind="stable"), []
+    for some in np.array_split(np.arange(draws), 1 + draws * len(stratum) // CELLS):
+        lots = np.argsort(stratum[slots] + rng.random((len(some), len(stratum))), axis=1)
+        permuted = np.empty(lots.shape)
+        permuted[:, slots] = is_low[slots].astype(float)[lots]
+        sums.append(permuted @ amounts)
+    return np.vstack(sums)

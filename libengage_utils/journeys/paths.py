@@ -4,7 +4,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from .sessions import ORDER, acts_of_people
+from .sessions import ORDER, acts_of_people, by_people
 
 REST = "other paths"
 
@@ -80,15 +80,23 @@ def _journeys(steps, by):
         remedy = ("number the sessions first, with sessionise" if by == "session" else
                   "name a column that tells journeys apart")
         raise ValueError(f"The steps have no column {by}: {remedy}.")
-    acts = (acts.filter(~nw.col(by).is_null(), ~nw.col("touchpoint").is_null()).sort("person_key", by, *ORDER)
-            .select("person_key", by, "touchpoint").lazy().collect().to_pandas())
-    if acts.empty:
+    acts = acts.filter(~nw.col(by).is_null(), ~nw.col("touchpoint").is_null())
+    people, walks, begins = zip(*(_walked(some, by) for some in by_people(acts)), strict=True)
+    begins = np.concatenate(begins)
+    if not len(begins):
         raise ValueError(f"No act of an identified person has both a touchpoint and a {by}, so there are no paths: "
                          "sessions can stand in for journeys (sessionise, then by=\"session\").")
-    person, journey = (pd.factorize(acts[column])[0] for column in ("person_key", by))
-    codes, names = pd.factorize(acts["touchpoint"])
-    begins = np.r_[True, (person[1:] != person[:-1]) | (journey[1:] != journey[:-1])]
+    names = pd.Index(sorted(set().union(*(walk.categories for walk in walks))))
+    codes = np.concatenate([names.get_indexer(walk.categories).astype(np.int32)[walk.codes] for walk in walks])
+    person = np.cumsum(np.concatenate(people)) - 1
     return person, codes, np.asarray(names, dtype=object).astype(str), np.flatnonzero(begins)
+
+
+def _walked(acts, by):
+    """Of some people's acts in order: where a person begins, the touchpoints, and where a journey begins."""
+    acts = acts.sort("person_key", by, *ORDER).select("person_key", by, "touchpoint").lazy().collect().to_pandas()
+    person, journey = (np.diff(pd.factorize(acts[column])[0], prepend=-1) != 0 for column in ("person_key", by))
+    return person, pd.Categorical(acts["touchpoint"]), person | journey
 
 
 def told_apart(codes, starts, lengths, rng):

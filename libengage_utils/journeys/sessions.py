@@ -7,6 +7,7 @@ import narwhals as nw
 from ..privacy import suppress
 
 ORDER = ["occurred_at", "event_id"]  # of a person's acts; the second breaks ties of the first
+AT_ONCE = 1_000_000  # acts collected at a time
 
 
 def sessionise(events, gap_days=7):
@@ -36,6 +37,8 @@ def sessionise(events, gap_days=7):
 
     Notes
     -----
+    Rows of a DuckDB relation that stand in order, as a study's do, are numbered as they are read and never sorted.
+
     A session closed by a pause is the usual unit of log analysis (Catledge & Pitkow 1995, *Computer Networks and
     ISDN Systems* 27(6)). What pause separates two errands is a choice: library errands last days, web visits
     minutes.
@@ -49,7 +52,9 @@ def sessionise(events, gap_days=7):
     [[1, 1], [1, 2], [2, 1]]
     """
     pause = longest_pause(gap_days)
-    acts, _ = acts_of_people(events)
+    acts, everybody = acts_of_people(events)
+    if acts.implementation.is_duckdb() and _stand_in_order(acts, everybody):
+        return _numbered_as_they_stand(acts.to_native(), pause)
     acts, previous, order = in_order(acts)
     waited = nw.col("occurred_at") - previous("occurred_at")
     return (
@@ -197,6 +202,50 @@ def in_order(acts):
         return (acts.sort("person_key", *ORDER),
                 lambda column: nw.when(who == who.shift(1)).then(nw.col(column).shift(1)), None)
     return acts, lambda column: nw.col(column).shift(1).over("person_key", order_by=ORDER), ORDER
+
+
+def by_people(acts, at_once=None):
+    """Acts as frames of about so many each, a person's in one: a lazy frame that is collected takes memory for all its rows.
+
+    Frames follow each other by person_key. Of a Parquet file sorted by it, each is read without the others.
+    """
+    if isinstance(acts, nw.DataFrame):
+        yield acts
+        return
+    counts = acts.group_by("person_key").agg(nw.len().alias("acts")).sort("person_key").collect()
+    parts = counts["acts"].cum_sum() // (at_once or AT_ONCE)
+    cuts = counts["person_key"].filter(parts > parts.shift(1)).to_list()
+    del counts, parts
+    for first, end in zip([None, *cuts], [*cuts, None], strict=True):
+        key = nw.col("person_key")
+        bounds = [key >= first] * (first is not None) + [key < end] * (end is not None)
+        yield acts.filter(*bounds) if bounds else acts
+
+
+def _stand_in_order(acts, everybody):
+    """Whether rows of a DuckDB relation stand in `ORDER`, nobody's before an earlier one, and each person's together."""
+    same, earlier, former = (f"lag({column}) OVER ()" for column in ("person_key", *ORDER))
+    runs, wrong = acts.to_native().project(
+        f"""person_key IS NOT DISTINCT FROM {same} AS same, occurred_at <= {earlier} AND
+        (occurred_at < {earlier} OR event_id < {former}) AS wrong""").aggregate(
+        "count(*) FILTER (NOT same), coalesce(bool_or(same AND wrong), false)").fetchall()[0]
+    return runs == everybody and not wrong
+
+
+def _numbered_as_they_stand(rows, pause):
+    """Sessions and steps of rows in order, from running counts: a window without partition streams."""
+    until_here = "OVER (ROWS UNBOUNDED PRECEDING)"
+    begun = rows.project(
+        f"""*, row_number() OVER () AS "the row", person_key IS DISTINCT FROM lag(person_key) OVER () AS "a person",
+        occurred_at > lag(occurred_at) OVER () + to_microseconds({pause // dt.timedelta(microseconds=1)}) AS "a pause" """)
+    counted = begun.project(
+        f"""*, count(*) FILTER ("a person" OR "a pause") {until_here} AS "so many",
+        max("the row") FILTER ("a person" OR "a pause") {until_here} AS "the first" """)
+    own = counted.project(f"""*, max("so many") FILTER ("a person") {until_here} AS "so many before" """)
+    return (nw.from_native(own)
+            .with_columns((nw.col("so many") - nw.col("so many before") + 1).alias("session"),
+                          (nw.col("the row") - nw.col("the first") + 1).alias("step"))
+            .drop("the row", "a person", "a pause", "so many", "the first", "so many before").to_native())
 
 
 def _by_windows(acts, pause, people):

@@ -11,7 +11,7 @@ from scipy.special import digamma
 from ..privacy import suppress
 from .feelings import as_pandas
 from .paths import told_apart
-from .sessions import ORDER, acts_of_people
+from .sessions import ORDER, acts_of_people, by_people
 
 UNNAMED = "no service named"
 NODES = np.arange(-60, 5, 0.2)  # of an integral over logarithms
@@ -163,26 +163,37 @@ def errands(steps, as_of=None):
     time = nw.col("occurred_at")
     ends = acts.lazy().select(time.min().alias("first"), time.max().alias("last")).collect()
     acts = acts.filter(~nw.col("journey_id").is_null(), ~nw.col("touchpoint").is_null())
-    acts = as_pandas(acts.sort("person_key", "journey_id", *ORDER),
-                     ["person_key", "journey_id", "service", "touchpoint", "occurred_at"])
-    if acts.empty:
+    tables, walks = zip(*(_walked(some) for some in by_people(acts)), strict=True)
+    table, names = pd.concat(tables, ignore_index=True), sorted(set().union(*(walk.categories for walk in walks)))
+    if table.empty:
         raise ValueError("None of the acts has both a touchpoint and a journey_id, so there are no errands to follow.")
-    person, journey = (pd.factorize(acts[name])[0] for name in ("person_key", "journey_id"))
-    starts = np.flatnonzero(np.r_[True, (person[1:] != person[:-1]) | (journey[1:] != journey[:-1])])
-    lengths = np.diff(np.r_[starts, len(acts)])
-    codes, names = pd.factorize(acts["touchpoint"], sort=True)
-    named = np.minimum.reduceat(np.where(acts["service"].notna(), np.arange(len(acts)), len(acts) - 1), starts)
-    table = acts.iloc[starts][["person_key", "journey_id"]].reset_index(drop=True)
-    table["service"] = acts["service"].to_numpy()[np.minimum(named, starts + lengths - 1)]
-    table["began"] = acts["occurred_at"].to_numpy()[starts]
+    codes = np.concatenate([pd.Index(names).get_indexer(walk.categories).astype(np.int32)[walk.codes] for walk in walks])
+    lengths = table["steps"].to_numpy()
+    starts = np.cumsum(lengths) - lengths
     first, last = (np.datetime64(pd.Timestamp(day), "D") for day in (ends["first"][0], as_of or ends["last"][0]))
     day = table["began"].to_numpy().astype("datetime64[D]")
     if late := int((day > last).sum()):
         raise ValueError(f"{late:,} of {len(table):,} errands begin after {last}: give the last day that the events reach.")
-    table["clear_days"] = np.minimum(day - first, last - day).astype(int)
-    table["steps"], table["start"] = lengths, starts
+    table.insert(4, "clear_days", np.minimum(day - first, last - day).astype(int))
+    table["start"] = starts
     table["path"] = told_apart(codes, starts, lengths, np.random.default_rng(0))[0]
     return Errands(table, codes, np.asarray(names, dtype=object).astype(str))
+
+
+def _walked(acts):
+    """Of some people's acts, their errands (person_key, journey_id, service, began, steps), and the touchpoints walked."""
+    acts = as_pandas(acts.sort("person_key", "journey_id", *ORDER),
+                     ["person_key", "journey_id", "service", "touchpoint", "occurred_at"])
+    person, journey = (pd.factorize(acts[name])[0] for name in ("person_key", "journey_id"))
+    starts = np.flatnonzero((np.diff(person, prepend=-1) != 0) | (np.diff(journey, prepend=-1) != 0))
+    table = acts.iloc[starts][["person_key", "journey_id"]].reset_index(drop=True)
+    ends = np.r_[starts[1:], len(acts)]
+    named = np.append(np.flatnonzero(acts["service"].notna()), len(acts))
+    named = np.minimum(named[np.searchsorted(named, starts)], ends - 1)
+    table["service"] = acts["service"].to_numpy()[named]
+    table["began"] = acts["occurred_at"].to_numpy()[starts]
+    table["steps"] = ends - starts
+    return table, pd.Categorical(acts["touchpoint"])
 
 
 def clear_of_edges(table, edge_days):

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from ..engagement import day_number
+from ..journeys.sessions import by_people
 from ..privacy import about, counts_shown, suppress
 from .expected import EVER, Clock, day_numbers
 
+DAYS_AT_ONCE = 10_000_000  # acts whose days are counted together
 UNSEEN, RECENT = "no source could have seen them", "seen within the last {} expected days"
 TOO_SOON, WRITE = "not expected for so long yet", "to be written to"
 
@@ -57,7 +59,7 @@ def silence(people, events, *, on, holidays=None, absences=None, coverage=None):
     """
     today = int(day_numbers([on])[0])
     acts = _acts_before(events, today)
-    roster = _roster(people)
+    roster = _roster(people, coverage)
     roster = roster[(roster["begin"] <= today) & (roster["end"] >= today)].reset_index(drop=True)
     clock = Clock(roster, today, acts["first"].min(), holidays, absences, coverage)
     last = acts["last"].reindex(roster["person_key"]).to_numpy(dtype=float)
@@ -230,9 +232,17 @@ def quiet_by_rule(silent, people, *, lapse_days, outcome_days, on, minimum_count
                  counts.rename_axis("reason").rename("people").reset_index())
 
 
-def _roster(people):
-    """The roster as pandas, in the order of person_key, eligible from `begin` to `end` (day numbers)."""
-    roster = nw.from_native(people).lazy().collect().to_pandas().sort_values("person_key", ignore_index=True)
+def _roster(people, coverage=None):
+    """The roster as pandas, in the order of person_key, eligible from `begin` to `end` (day numbers).
+
+    Of its other columns those are kept that letters, or blind spots of the coverage, ask for.
+    """
+    people = nw.from_native(people).lazy()
+    spots = "" if coverage is None else ";".join(coverage["blind_spots"])
+    wanted = {"person_key", "eligible_from", "eligible_to", "contactable", "contact_opt_out",
+              *(spot.partition("=")[0].strip() for spot in spots.split(";"))}
+    roster = people.select([name for name in people.collect_schema().names() if name in wanted]).collect().to_pandas()
+    roster = roster.sort_values("person_key", ignore_index=True)
     if repeated := roster["person_key"].duplicated().sum():
         raise ValueError(f"{repeated:,} rows of the roster repeat a person: keep one row a person.")
     for bound, name, ever in (("begin", "eligible_from", -EVER), ("end", "eligible_to", EVER)):
@@ -250,5 +260,7 @@ def _acts_before(events, today, active=False):
     acts = log.filter(nw.col("initiated_by") == "person", ~nw.col("person_key").is_null(),
                       nw.col("day") < today).select("person_key", "day")
     counted = [nw.col("day").n_unique().alias("active")] if active else []
-    return acts.group_by("person_key").agg(nw.col("day").min().alias("first"), nw.col("day").max().alias("last"),
-                                           *counted).collect().to_pandas().set_index("person_key")
+    parts = by_people(acts, DAYS_AT_ONCE) if active else [acts]     # different days of everybody at once take much memory
+    return pd.concat([some.group_by("person_key").agg(nw.col("day").min().alias("first"), nw.col("day").max().alias("last"),
+                                                      *counted).collect().to_pandas() for some in parts]
+                     ).set_index("person_key")

@@ -85,13 +85,14 @@ class Pseudonymiser:
 _SCRUBBED = (
     (re.compile(r"(?:https?://|www\.)\S+", re.I), "[link]"),
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
+    (re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b|\b(?:[0-9a-f]{1,4}:){4,7}(?:[0-9a-f]{1,4}\b|:)", re.I), "[address]"),
     (re.compile(r"\b[A-Za-z]{0,4}\d{5,}[A-Za-z]?\b"), "[number]"),
     (re.compile(r"\+?\d(?:[\s().-]?\d){6,}"), "[number]"),
 )
 
 
 def scrub(text):
-    """Replace e-mail addresses, links, telephone numbers and identifiers in free text.
+    """Replace e-mail and network addresses, links, telephone numbers and identifiers in free text.
 
     Examples
     --------

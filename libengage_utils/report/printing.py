@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 import tempfile
+from glob import escape
 from pathlib import Path
 
+from ..study.keeping import alone, flush, untouched
 from .running import ReportError
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge",
@@ -110,23 +112,36 @@ def print_folder(folder, progress=None, *, notebook=""):
 def _print(browser, name, html, pdf_path):
     """Have a browser print the HTML of a page called so."""
     pdf_path.parent.mkdir(parents=True, exist_ok=True)
-    # The copy and the draft lie beside the PDF, since a browser in a sandbox may not see the system's temporary folder.
-    with (tempfile.TemporaryDirectory(dir=pdf_path.parent, prefix="printing-") as desk,
-          tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile):
-        copy, draft = Path(desk).resolve() / "page.html", Path(desk).resolve() / "page.pdf"
-        copy.write_text(html, encoding="utf-8")
-        command = [browser, "--headless", "--no-pdf-header-footer", "--generate-pdf-document-outline", "--export-tagged-pdf",
-                   "--no-first-run", "--disable-extensions", "--disable-background-networking",
-                   "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={profile}", f"--print-to-pdf={draft}"]
-        if getattr(os, "geteuid", lambda: 1)() == 0:
-            command.append("--no-sandbox")      # which Chromium asks for where root runs it, as in containers
-        try:
-            subprocess.run([*command, copy.as_uri()], timeout=SECONDS, check=False,
-                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        except subprocess.TimeoutExpired:
-            raise ReportError(f"{name} was not printed within {SECONDS} seconds; open it in a browser and "
-                              "print it from there.") from None
-        if not draft.exists():                  # Chromium ends with status 0 even where it printed nothing
-            raise ReportError(f"{Path(browser).name} did not print {name}; open it in a browser and print it from there, "
-                              "or name another browser in the environment, CHROMIUM=/path/of/the/browser.")
-        draft.replace(pdf_path)
+    # All that it needs lies beside the PDF, since a browser in a sandbox may not see the system's temporary folder.
+    prefix = f"printing-{pdf_path.name}-"
+    with alone(pdf_path.parent / f".{pdf_path.name}.lock", busy=lambda: None) as sure:
+        for left in pdf_path.parent.glob(f"{escape(prefix)}*/"):    # by a run that was killed
+            if sure or untouched(left):
+                shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=pdf_path.parent, prefix=prefix, ignore_cleanup_errors=True) as desk:
+            draft = _draft(browser, name, html, Path(desk).resolve())
+            flush(draft)
+            draft.replace(pdf_path)
+
+
+def _draft(browser, name, html, desk):
+    """The whole PDF of a page, in a folder of its own."""
+    copy, draft = desk / "page.html", desk / "page.pdf"
+    copy.write_text(html, encoding="utf-8")
+    command = [browser, "--headless", "--no-pdf-header-footer", "--generate-pdf-document-outline", "--export-tagged-pdf",
+               "--no-first-run", "--disable-extensions", "--disable-background-networking",
+               "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={desk / 'profile'}", f"--print-to-pdf={draft}"]
+    if getattr(os, "geteuid", lambda: 1)() == 0:
+        command.append("--no-sandbox")      # which Chromium asks for where root runs it, as in containers
+    try:
+        subprocess.run([*command, copy.as_uri()], timeout=SECONDS, check=False,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        raise ReportError(f"{name} was not printed within {SECONDS} seconds; open it in a browser and "
+                          "print it from there.") from None
+    if not draft.exists():                  # Chromium ends with status 0 even where it printed nothing
+        raise ReportError(f"{Path(browser).name} did not print {name}; open it in a browser and print it from there, "
+                          "or name another browser in the environment, CHROMIUM=/path/of/the/browser.")
+    if b"%%EOF" not in draft.read_bytes()[-1024:]:
+        raise ReportError(f"{Path(browser).name} printed {name} in part only; make room on the disk.")
+    return draft

@@ -11,6 +11,7 @@ import pandas as pd
 
 from .. import __version__
 from ..privacy import release_problems
+from ..study.keeping import alone, flush, untouched
 from .exporters import ReportExporter, render
 from .gate import examine, rules, statements, told_together
 from .pages import Page
@@ -77,7 +78,7 @@ def export(notebook, out_html, *, study, parameters=None, progress=None, edition
     out_html : str or Path
         The page; the other editions add their ending to its stem, and the manifest ends in ``.json``.
     study : Study
-        See `particulars`; also its `tables`, the names of the tables it has.
+        See `particulars`; also its `tables`, the names of the tables it has, and `changed`, if it has that.
     parameters : dict, optional
         Handed to the notebook.
     progress : callable, optional
@@ -93,11 +94,14 @@ def export(notebook, out_html, *, study, parameters=None, progress=None, edition
     Raises
     ------
     ReportError
-        If a cell fails, a figure is not described, the page breaks a rule of release, or its folder cannot be written;
-        no page is written then, and one from an earlier run stays as it was.
+        If a cell fails, a figure is not described, the page breaks a rule of release, its folder cannot be written, or the
+        study's files change meanwhile; no page is written then, and one from an earlier run stays as it was.
     """
     notebook, out_html = Path(notebook), Path(out_html)
     run = run_notebook(notebook, parameters=parameters, has_tables=set(study.tables), progress=progress)
+    if getattr(study, "changed", bool)():       # the kernel has opened the study for itself
+        raise ReportError(f"{notebook.name}: files of the study changed while it ran. Wait until they are written, and run "
+                          "again.")
     about = particulars(study)
     page, skipped = Page(run, notebook.name), run.metadata.get("libengage", {}).get("skipped", "")
     names = {suffix: out_html.with_stem(out_html.stem + suffix).name for suffix in editions if not (skipped and suffix)}
@@ -203,22 +207,26 @@ def _refuse(name, problems):
 def _write(folder, texts, outdated=()):
     """Write files whole: as drafts first, which then take their names in order, so that the last vouches for the rest.
 
-    What is outdated goes before that, and with all of them what was printed of them.
+    What is outdated goes before that, and with all of them what was printed of them. One process writes them at a time.
     """
     last, names = list(texts)[-1], (*texts, *outdated)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(f".{escape(last)}.*"):      # by a run that was killed
-            shutil.rmtree(left)
-        if taken := [name for name in texts if (folder / name).is_dir()]:
-            raise ReportError(f"{taken[0]} cannot be written, since a folder has that name; rename the folder.")
-        with TemporaryDirectory(dir=folder, prefix=f".{last}.") as drafts:
-            for name, text in texts.items():
-                Path(drafts, name).write_bytes(text.encode())     # the bytes whose digest the manifest has
-            for path in [*map(folder.joinpath, outdated), *((folder / name).with_suffix(".pdf") for name in names)]:
-                path.unlink(missing_ok=True)
-            for name in texts:
-                Path(drafts, name).replace(folder / name)
+        with alone(folder / f".{last}.lock", busy=lambda: None) as sure:
+            for left in folder.glob(f".{escape(last)}.*/"):         # by a run that was killed
+                if sure or untouched(left):
+                    shutil.rmtree(left)
+            if taken := [name for name in texts if (folder / name).is_dir()]:
+                raise ReportError(f"{taken[0]} cannot be written, since a folder has that name; rename the folder.")
+            with TemporaryDirectory(dir=folder, prefix=f".{last}.") as drafts:
+                for name, text in texts.items():
+                    Path(drafts, name).write_bytes(text.encode())     # the bytes whose digest the manifest has
+                    flush(Path(drafts, name))
+                for path in [*map(folder.joinpath, outdated), *((folder / name).with_suffix(".pdf") for name in names)]:
+                    path.unlink(missing_ok=True)
+                for name in texts:
+                    Path(drafts, name).replace(folder / name)
+            flush(folder)
     except OSError as error:
         raise ReportError(f"{last} cannot be written to its folder ({error.strerror}); make room there, or name another "
                           "folder.") from None

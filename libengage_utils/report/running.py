@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from traitlets.config import Config
 
@@ -237,11 +237,17 @@ def _execute(notebook, path, progress):
                     if progress:
                         progress(done, total, heading)
     except CellExecutionError as error:
-        why = ": ".join(filter(None, (error.ename, _last_line(error.evalue))))
-        raise ReportError(f"{path.name} stopped under “{heading}”: {why}") from None
-    except DeadKernelError:
+        raise ReportError(f"{path.name} stopped under “{heading}”: {_why(error)}") from None
+    except RuntimeError:                # DeadKernelError among them
         raise ReportError(f"{path.name} stopped under “{heading}”: its Python process ended, perhaps "
                           "for want of memory.") from None
+
+
+def _why(error):
+    """What stopped a cell, in one line; what libraries say of a want of room names paths, and goes on."""
+    if error.ename in ("OutOfMemoryException", "MemoryError") or "No space left" in error.evalue:
+        return "there is no room, in memory or on the disk beside study.yml. Make room, or give it a larger machine."
+    return ": ".join(filter(None, (error.ename, _last_line(error.evalue))))
 
 
 def _run_cell(client, cell, at, reasons):

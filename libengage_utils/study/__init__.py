@@ -1,6 +1,7 @@
 """Open a study: read, map, check, pseudonymise, sort, keep; every rejected row kept with its reason."""
 
 import json
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pandas as pd
 from ..schema import TABLES
 from .preparation import engine
 from .settings import Settings, StudyError, read_settings
-from .shelf import prepared_copy
+from .shelf import digest_of_inputs, prepared_copy
 from .spark import in_spark
 
 __all__ = ["Study", "StudyError", "open_study"]
@@ -74,6 +75,10 @@ class Study:
         table["rests_on"] = rows.where(rows > 0).min(axis=1).where(people, float("inf"))
         return table.assign(table=table["table"].str.replace("_", " "))
 
+    def changed(self):
+        """Whether study.yml or a source has changed since the study was opened."""
+        return not self.folder.name.startswith(digest_of_inputs(self.settings))
+
     def get(self, table):
         """A table, or None where the study has no such table."""
         return getattr(self, table) if table in self.tables else None
@@ -84,13 +89,15 @@ class Study:
                 raise StudyError(f"This study has no {name} ({TABLES[name].meaning}). "
                                  f"It has: {', '.join(self.tables)}.")
             path = self.folder / f"{name}.parquet"
+            if not path.is_file():
+                raise StudyError("The prepared copy of this study was removed while it was read. Open the study again.")
             return in_spark(path) if self.settings.engine == "spark" else self.connection.read_parquet(str(path))
         if name not in Settings.__dataclass_fields__:
             raise AttributeError(name)
         return getattr(self.settings, name)
 
 
-def open_study(path="study.yml", *, files=None, progress=None):
+def open_study(path="study.yml", *, files=None, progress=None, anew=False):
     """Open a study, preparing it first where a source, study.yml or the reading code has changed.
 
     Parameters
@@ -101,6 +108,8 @@ def open_study(path="study.yml", *, files=None, progress=None):
         Folder of the sources, where they are not beside study.yml.
     progress : callable, optional
         Called with a sentence as each source has been read.
+    anew : bool
+        Whether to read databases again, which have no date by which their copy could be out of date.
 
     Returns
     -------
@@ -124,9 +133,12 @@ def open_study(path="study.yml", *, files=None, progress=None):
     True
     """
     settings = read_settings(path, files)
-    folder = prepared_copy(settings, progress or (lambda sentence: None))
+    folder, held = prepared_copy(settings, progress or (lambda sentence: None), anew=anew)
     about = json.loads((folder / "prepared.json").read_text())
+    connection = engine(folder / "spill")
+    weakref.finalize(connection, held.close)        # until then no other run removes the copy
     return Study(
-        settings=settings, folder=folder, tables=tuple(dict.fromkeys(count["table"] for count in about["counts"] if count["kept"])),
+        settings=settings, folder=folder,
+        tables=tuple(dict.fromkeys(count["table"] for count in about["counts"] if count["kept"])),
         counts=pd.DataFrame(about["counts"]), rejected=pd.read_parquet(folder / "rejected.parquet"),
-        notices=about["notices"], fingerprint=about["fingerprint"], connection=engine(folder / "spill"))
+        notices=about["notices"], fingerprint=about["fingerprint"], connection=connection)

@@ -15,8 +15,9 @@ def combined(table, rows, said):
     """
     if "sum" in said:
         key = ", ".join(f'"{name}"' for name in table.key)
-        others = ", ".join(f'{"sum" if name == said["sum"] else "min"}("{name}") AS "{name}"' for name in table.names
-                           if name not in table.key)
+        kind = "BIGINT" if table[said["sum"]].kind == "integer" else "DOUBLE"
+        others = ", ".join(f'CAST(sum("{name}") AS {kind}) AS "{name}"' if name == said["sum"] else
+                           f'min("{name}") AS "{name}"' for name in table.names if name not in table.key)
         return f"(SELECT {key}, {others} FROM {rows} GROUP BY {key})"
     person = "PARTITION BY person_key, source ORDER BY occurred_at, event_id"
     begins = (f"person_key IS NULL OR coalesce(occurred_at - lag(occurred_at) OVER ({person}) > "

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from ..privacy import scrub
-from .files import read_header
-from .settings import StudyError
+from .files import read_layout
+from .sources import StudyError
 
 COLUMNS = ("decided_on", "notebook", "action", "owner", "due", "measure", "outcome")
 MAY_BE_EMPTY = ("notebook", "measure", "outcome")
@@ -49,8 +49,8 @@ def read_decisions(path):
     path = Path(path)
     if not path.is_file():
         raise StudyError(f"There is no decision log {path.name}. Begin one with this heading line: {','.join(COLUMNS)}")
-    headings, delimiter, _ = read_header(path, path.name)
-    headings = [heading.strip().lower() for heading in headings]
+    layout = read_layout(path, path.name, {})
+    headings = [heading.strip().lower() for heading in layout.headings]
     if absent := [name for name in COLUMNS if name not in headings]:
         raise StudyError(f"{path.name} has no column {' and no column '.join(absent)}. Add it; the columns are: "
                          f"{', '.join(COLUMNS)}.")
@@ -58,7 +58,7 @@ def read_decisions(path):
         raise StudyError(f"{path.name} has the column {repeated[0]} more than once. Rename one of them.")
     with open(path, encoding="utf-8-sig", newline="") as file:
         try:
-            rows = [row for row in csv.reader(file, delimiter=delimiter) if any(cell.strip() for cell in row)][1:]
+            rows = [row for row in csv.reader(file, delimiter=layout.delimiter) if any(cell.strip() for cell in row)][1:]
         except UnicodeDecodeError:
             raise StudyError(f"{path.name} is not UTF-8 text. Save the file as CSV in UTF-8.") from None
         except csv.Error:

@@ -5,17 +5,24 @@ import codecs
 import csv
 import gzip
 import lzma
+import re
 import shutil
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from .mapping import plain
 from .sources import StudyError
 
 _OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
           codecs.BOM_UTF16_BE: "utf-16"}
 _PIECE = 1 << 20
+_FIRST = re.compile(rb'((?:[^"\r\n]|"[^"]*")*)(\r\n|\n|\r|$)')      # a line ending inside quotes ends no line
+_ODD = (b"\xc2", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81", b"\xe3\x80\x80", b"\xef\xbb\xbf", b"\xef\xbf\xbd")
 
 
 def unpack(path, folder):
@@ -40,7 +47,7 @@ def unpack(path, folder):
         try:
             with _OPENERS[path.suffix](path) as packed, open(plain, "wb") as out:
                 shutil.copyfileobj(packed, out, _PIECE)
-        except (OSError, EOFError, lzma.LZMAError):
+        except (OSError, EOFError, lzma.LZMAError, zlib.error):
             raise StudyError(f"{path.name} cannot be unpacked: it is damaged or cut short. "
                              "Export or copy it again.") from None
         return plain
@@ -84,13 +91,15 @@ def to_utf8(path, name, encoding, folder):
 
 @dataclass(frozen=True)
 class Layout:
-    """How a delimited file is written; whether its first line holds headings, and whether it has space that is no blank."""
+    """How a delimited file is written: whether its first line holds headings, whether it has space that is no blank or
+    characters that cannot be seen, and how many lines it has."""
 
     headings: list
     delimiter: str
     ending: str
     headed: bool = True
     odd_spaces: bool = True
+    lines: int = 0
 
 
 def read_layout(path, name, recipe):
@@ -99,33 +108,40 @@ def read_layout(path, name, recipe):
         start = file.read(1 << 16)
     if not start.strip():
         raise StudyError(f"{name} is empty. Export it again, with its heading line.")
-    ending = "\n" if b"\n" in start else "\r"
+    line = _FIRST.match(start)
+    ending = "\r" if line[2] == b"\r" else "\n"
     if "headings" in recipe:
         delimiter = recipe.get("delimiter", ",")
-        return Layout(recipe["headings"], delimiter, ending, False, _odd_spaces(path, delimiter, ending))
+        return Layout(recipe["headings"], delimiter, ending, False, *_characters(path, delimiter, ending))
     try:
-        text = start.split(ending.encode())[0].decode("utf-8-sig").rstrip("\r\n")
+        text = line[1].decode("utf-8-sig")
     except UnicodeDecodeError:
         raise StudyError(f"{name}, line 1 is not UTF-8 text. Save the file as CSV in UTF-8, or say its encoding in "
                          "study.yml, such as `encoding: cp1252` for what a spreadsheet saved.") from None
     delimiter = recipe.get("delimiter") or max(",;\t|", key=text.count)
     headings = next(csv.reader([text], delimiter=delimiter))
-    repeated = sorted({h for h in headings if headings.count(h) > 1})
-    if repeated:
-        raise StudyError(f"{name} has the heading {repeated[0]!r} more than once. Rename one of them.")
-    return Layout(headings, delimiter, ending, True, _odd_spaces(path, delimiter, ending))
+    alike = [plain(heading) or heading for heading in headings]
+    if "" in alike:
+        raise StudyError(f"{name}, line 1: column {alike.index('') + 1} has no heading. Give it one, or remove the column.")
+    if len(set(alike)) < len(alike):
+        second = next(i for i, like in enumerate(alike) if like in alike[:i])
+        raise StudyError(f"{name}, line 1: columns {alike.index(alike[second]) + 1} and {second + 1} have the same heading. "
+                         "Rename one of them.")
+    return Layout(headings, delimiter, ending, True, *_characters(path, delimiter, ending))
 
 
-def _odd_spaces(path, delimiter, ending):
-    """Whether tabs, stray carriage returns, no-break spaces and the like, which slow reading down, are in a file."""
-    odd = [mark.encode() for mark in "\t\v\f" if mark != delimiter]
+def _characters(path, delimiter, ending):
+    """Whether a file has odd spaces or characters that cannot be seen, to look for which slows reading down; its lines."""
+    odd, lines, piece = False, 0, b""
     with open(path, "rb") as file:
         file.read(3)         # a mark of UTF-8
-        while piece := file.read(_PIECE):
-            stray = (ending == "\n" and b"\r" in piece
-                     and piece.count(b"\r") > piece.count(b"\r\n") + piece.endswith(b"\r"))
-            if stray or any(mark in piece for mark in odd):
-                return True
-            if not piece.isascii() and any(mark.encode() in piece for mark in "\u00a0\ufeff"):
-                return True
-    return False
+        while more := file.read(_PIECE):
+            piece = more
+            lines += piece.count(ending.encode())
+            if odd:
+                continue
+            usual = sum(map(piece.count, {b"\n", b"\r", delimiter.encode()} if delimiter < " " else (b"\n", b"\r")))
+            odd = ((ending == "\n" and piece.count(b"\r") > piece.count(b"\r\n") + piece.endswith(b"\r"))
+                   or np.count_nonzero(np.frombuffer(piece, np.uint8) < 32) > usual or b"\x7f" in piece
+                   or (not piece.isascii() and any(mark in piece for mark in _ODD)))
+    return bool(odd), lines + (not piece.endswith(ending.encode()))

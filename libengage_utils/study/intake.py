@@ -1,30 +1,27 @@
 """From a source to typed, checked rows in the engine, and to the rejected rows with their reasons."""
 
-import re
+import hashlib
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import duckdb
 import numpy as np
 import pandas as pd
 
 from ..schema import TABLES
+from .database import fetch
 from .files import read_layout, to_utf8, unpack
 from .mapping import Mapping, plain, quoted, text
 from .records import Records
+from .shape import misshapen, odd_line, scan_of, spanning, unread_rows
 from .sources import StudyError
-from .values import checked_values
+from .values import checked_values, shape_of
 
 REJECTED = ["table", "file", "line", "column", "value", "reason"]
 NEEDED = ("people", "events", "summaries")
 LEFT_OUT, UNEVEN = 200, 255      # problems from LEFT_OUT on are no fault of the row's values
-_UNREADABLE = {
-    "MISSING COLUMNS": "the row has fewer cells than the heading line",
-    "TOO MANY COLUMNS": "the row has more cells than the heading line",
-    "UNQUOTED VALUE": "a quotation mark stands inside a cell",
-    "INVALID ENCODING": "the row is not UTF-8 text (if a spreadsheet saved the file, say `encoding: cp1252` in study.yml)",
-    "LINE SIZE OVER MAXIMUM": "the row is longer than 16 million bytes",
-}
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,8 @@ class Reading:
         Column -> the headings it is read from.
     dropped : list of str
         Headings that nothing is read from.
+    contents : bytes
+        Digest of the file, or of what a database gave.
     """
 
     first: int
@@ -56,6 +55,7 @@ class Reading:
     lines: Callable
     mapped: dict
     dropped: list
+    contents: bytes
 
 
 def stage(engine, source, zone, folder, progress=lambda sentence: None):
@@ -76,17 +76,15 @@ def stage(engine, source, zone, folder, progress=lambda sentence: None):
         records counted.
     """
     table = TABLES[source.table]
-    if source.path:
-        path = unpack(source.path, folder)
-    else:
-        from .database import fetch  # what reads databases is an extra
-
-        path = fetch(source, folder, progress)
+    path = source.path or fetch(source, folder, progress)
+    with open(path, "rb") as file:
+        contents = hashlib.file_digest(file, "blake2b").digest()
+    path = unpack(path, folder)
     delimited = path.suffix != ".parquet"
     if delimited:
         path = to_utf8(path, source.name, source.encoding, folder)
         layout = read_layout(path, source.name, source.recipe)
-        headings, scan, odd_spaces = layout.headings, _scan(path, layout), layout.odd_spaces
+        headings, scan, odd_spaces = layout.headings, scan_of(path, layout), layout.odd_spaces
     else:
         scan, odd_spaces = f"read_parquet({text(path)})", True
         headings = [row[0] for row in engine.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()]
@@ -101,39 +99,41 @@ def stage(engine, source, zone, folder, progress=lambda sentence: None):
 
     counting = ThreadPoolExecutor(1).submit(Records, path, layout.delimiter, layout.ending,
                                             headed=layout.headed) if delimited else None
-    checks = _read(engine, table, mapping, source, zone, scan)
+    try:
+        checks = _read(engine, table, mapping, source, zone, scan)
+    except duckdb.InvalidInputException:
+        if not delimited:
+            raise
+        raise StudyError(f"{source.name}, line {odd_line(path)}: the line ends otherwise than others, or a carriage return "
+                         "stands inside a cell. Export the file again, with one kind of line ending.") from None
     staged = engine.execute("SELECT count(*) FROM reading").fetchone()[0]
     wrong = engine.execute("SELECT rowid AS row, problem, bad FROM reading WHERE problem IS NOT NULL AND "
                            f"problem < {LEFT_OUT} ORDER BY rowid").df()
     if delimited:
         records = counting.result()
-        unread = _unread(engine)
+        unread = unread_rows(engine)
         lost = np.unique(records.rows_after(unread.pop("after")))
         if staged != (records.rows - len(lost)) * answers or len(lost) != len(unread) or (lost >= records.rows).any():
             raise StudyError(
                 f"{source.name} holds {records.rows:,} rows by counting and {staged // answers + len(unread):,} by reading: "
                 "a quotation mark stands inside a cell, or the delimiter changes, somewhere in it. Export it again as CSV.")
-        unread["line"] = records.lines(lost)
+        unread["line"], unread["reason"] = records.lines(lost), spanning(records, layout, lost, unread["reason"])
         before = lost - np.arange(len(lost))        # staged row -> row: those lost before it are skipped
 
         def lines(rows):
             rows = np.asarray(rows) // answers
             return records.lines(rows + np.searchsorted(before, rows, side="right"))
 
-        rows, uneven = records.rows * answers, pd.DataFrame({"row": [], "extra": []}, dtype=int)
-        if len(lost) or records.cells != len(headings) * (records.rows + layout.headed):     # the reader lets empty cells
-            at, extra = records.uneven(len(headings))                                        # fall off the end
-            read = ~np.isin(at, lost)
-            at, extra = at[read] - np.searchsorted(lost, at[read]), extra[read]
-            at = (at[:, None] * answers + np.arange(answers)).ravel()
-            uneven = pd.DataFrame({"row": at, "extra": extra.repeat(answers)})
+        shape = misshapen(engine, path, layout, mapping, records, lost)
+        rows, uneven = records.rows * answers, shape.loc[shape.index.repeat(answers)]
+        uneven["row"] = uneven["row"] * answers + np.arange(len(uneven)) % answers
+        if len(uneven):
             engine.execute(f"UPDATE reading SET problem = {UNEVEN} WHERE rowid IN (SELECT row FROM uneven)")
         wrong = wrong[~wrong["row"].isin(uneven["row"])]
-        kinds = np.where(uneven["extra"] > 0, "TOO MANY COLUMNS", "MISSING COLUMNS")
         rejected = [_wrong_values(wrong, checks, lines),
                     unread.loc[unread.index.repeat(answers)],
                     pd.DataFrame({"line": lines(uneven["row"]), "column": None, "value": None,
-                                  "reason": [_UNREADABLE[kind] for kind in kinds]})]
+                                  "reason": list(uneven["reason"])})]
     else:
         def lines(rows):
             return np.asarray(rows) + 1
@@ -145,16 +145,26 @@ def stage(engine, source, zone, folder, progress=lambda sentence: None):
     rejected = pd.concat([part for part in rejected if len(part)] or rejected[:1]).sort_values("line", kind="stable")
     rejected.insert(0, "table", table.name)
     rejected.insert(1, "file", source.name)
+    if source.dates:
+        _refuse_other_order(engine, table, mapping, source, zone, checks, lines)
     left_out = _left_out(engine, mapping)
     return Reading(_add(engine, table), rows, rejected[REJECTED].astype({"line": "Int64"}), left_out, lines,
-                   {name: ", ".join(cell.headings) for name, cell in mapping.cells.items()}, mapping.dropped)
+                   {name: ", ".join(cell.headings) for name, cell in mapping.cells.items()}, mapping.dropped,
+                   contents)
 
 
-def _scan(path, layout):
-    columns = ", ".join(f"{text(heading)}: 'VARCHAR'" for heading in layout.headings)
-    return (f"read_csv({text(path)}, auto_detect = false, header = false, skip = {int(layout.headed)}, "
-            f"delim = {text(layout.delimiter)}, quote = '\"', escape = '\"', columns = {{{columns}}}, strict_mode = true, "
-            "null_padding = false, nullstr = '', max_line_size = 16000000, store_rejects = true)")
+def _refuse_other_order(engine, table, mapping, source, zone, checks, lines):
+    """Refuse a file with a day that can only be in the order of days and months that was not declared."""
+    other = "month first" if source.dates == "day first" else "day first"
+    _, values, _ = checked_values(table, mapping, dates=other, decimal=source.decimal, zone=zone)
+    for i, (_, column, _) in enumerate(checks):
+        if column.kind in ("date", "time"):
+            read = values[column.name].replace(quoted(f"raw {column.name}"), "bad")
+            row = engine.execute(f"SELECT min(rowid) FROM reading WHERE problem = {i} AND {read} IS NOT NULL").fetchone()[0]
+            if row is not None:
+                raise StudyError(f"{source.name}, line {lines([row])[0]}, column {column.name}: a day that is not in the "
+                                 f"order declared (`{source.dates}`) but in the other. Correct `dates` in study.yml, or, if "
+                                 "both orders occur, the file.")
 
 
 def _each(said, headings, name):
@@ -187,28 +197,17 @@ def _wrong_values(wrong, checks, lines):
     columns = [checks[i][1] for i in wrong["problem"]]
     return pd.DataFrame({
         "line": lines(wrong["row"]), "column": [column.name for column in columns],
-        "value": [_shape(value) if column.kind in ("person", "text") else value
+        "value": [shape_of(value) if column.kind in ("person", "text") else value
                   for column, value in zip(columns, wrong["bad"], strict=True)],
         "reason": [checks[i][2] for i in wrong["problem"]]})
 
 
-def _shape(value):
-    """What a value looks like, without saying what it is: 12AB -> 99aa."""
-    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", value)) if isinstance(value, str) else value
-
-
-def _unread(engine):
-    """Rows the reader could not split into cells: the byte after which they begin, and the reason. No content."""
-    errors = engine.execute("SELECT line_byte_position - 1 AS after, error_type FROM reject_errors "
-                            "ORDER BY 1, byte_position").df().drop_duplicates("after")
-    engine.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
-    return pd.DataFrame({"after": errors["after"].astype("int64"), "column": None, "value": None,
-                         "reason": [_UNREADABLE.get(str(e), "the row cannot be read") for e in errors["error_type"]]})
-
-
 def _left_out(engine, mapping):
     counted = dict(engine.execute("SELECT problem, count(*) FROM reading GROUP BY 1").fetchall())
-    return {reason: counted[LEFT_OUT + i] for i, (_, reason) in enumerate(mapping.left_out) if LEFT_OUT + i in counted}
+    found = Counter()
+    for i, (_, reason) in enumerate(mapping.left_out):
+        found[reason] += counted.get(LEFT_OUT + i, 0)
+    return dict(+found)
 
 
 def _add(engine, table):

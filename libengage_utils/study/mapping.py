@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from .sources import StudyError, each_rule
 
-_SPACE = r"' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(65279)"
+_SPACE = " || ".join(f"chr({code})" for code in (
+    *range(9, 14), 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288, 65279))
 _LOG = r"^\[?([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}) ([+-][0-9]{4})\]?$"
 _AS = {      # SQL for the canonical text of a cell, missing where it cannot be read, and the reason it then gets
     "year": ("CASE WHEN regexp_matches(CELL, '^[0-9]{4}$') THEN CELL || '-01-01' END", "is not a year"),
@@ -19,6 +20,8 @@ _AS = {      # SQL for the canonical text of a cell, missing where it cannot be 
     "hours": ("CAST(try_cast(CELL AS DOUBLE) * 60 AS VARCHAR)", "is not a number of hours"),
     "after colon": ("nullif(trim(regexp_extract(CELL, ':(.*)$', 1)), '')", "has nothing after a colon"),
 }
+_A_VALUE = re.compile(r"@|https?:|\d{1,4}[/.:-]\d{1,2}[/.:-]\d|^\W*\d[\d.,]*\W*$")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,17 @@ class Cell:
 def plain(heading):
     """A heading without case, accents' composition, spacing and punctuation."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", heading)).casefold()
+
+
+def looks_like_a_value(cell):
+    """Whether a cell looks like a value rather than a heading: a number, a day, an address.
+
+    Examples
+    --------
+    >>> [looks_like_a_value(cell) for cell in ("u1042", "2024-09-01", "a@example.org", "Loans 2024", "AS1 P")]
+    [True, True, True, False, False]
+    """
+    return bool(_A_VALUE.search(cell) or re.search(r"\d{3}", _YEAR.sub("", cell)))
 
 
 def text(value):
@@ -76,7 +90,7 @@ class Mapping:
 
     def __init__(self, source, table, headings, *, odd_spaces=True):
         self._found = {plain(heading): heading for heading in reversed(headings)}
-        self._source, self._headings, self._odd_spaces = source, headings, odd_spaces
+        self._source, self._headings, self.odd_spaces = source, headings, odd_spaces
         self._missing = ", ".join(text(word) for word in source.recipe.get("missing", []))
         rules = source.rules
         self.cells = {}
@@ -101,7 +115,7 @@ class Mapping:
         """SQL for a cell without surrounding space, missing where it is empty or says so."""
         cell = quoted(heading)
         read = f"nullif(trim({cell}, {_SPACE}), '')"
-        if not self._odd_spaces:      # three times as fast
+        if not self.odd_spaces:      # three times as fast
             read = f"CASE WHEN {cell} >= '!' AND NOT ends_with({cell}, ' ') THEN {cell} ELSE nullif(trim({cell}), '') END"
         return f"CASE WHEN {read} NOT IN ({self._missing}) THEN {read} END" if self._missing else read
 
@@ -138,8 +152,9 @@ class Mapping:
         canonical, reason = _AS.get(how, ("CELL", ""))
         canonical = canonical.replace("CELL", at)
         if "words" in rule:
-            cases = " ".join(f"WHEN lower({at}) GLOB {text(str(pattern).lower())} THEN {'NULL' if word is None else text(word)}"
-                             for pattern, word in rule["words"].items())
+            cases = " ".join(
+                f"WHEN lower({at}) GLOB {text(str(pattern).lower())} THEN {'NULL' if word is None else text(word)}"
+                for pattern, word in rule["words"].items())
             canonical = f"CASE {cases} ELSE {canonical} END"
         return Cell(raw, canonical, headings, reason, how)
 
@@ -152,13 +167,16 @@ class Mapping:
 
     def _left_out(self, said):
         """Condition and reason of rows that a recipe leaves out."""
-        when = said.get("when") or {said["column"]: said["like"]}
-        return " AND ".join(self._matches(*one) for one in when.items()), said["because"]
+        when = said["when"].items() if "when" in said else [(said["column"], said["like"])]
+        return " AND ".join(self._matches(*one) for one in when), said["because"]
 
     def _refuse(self, table, column, rule):
         wanted = next((one["columns"] for one in each_rule(rule or {}) if "columns" in one), [column.heading])
         wanted = next((one if isinstance(one, str) else one[0] for one in wanted if self._at(one) is None), column.heading)
-        near = difflib.get_close_matches(plain(wanted), list(self._found), n=3, cutoff=0.4)
-        known = ", ".join(repr(self._found[n]) for n in near) or ", ".join(map(repr, self._headings[:8]))
-        raise StudyError(f"{self._source.name} has no column {wanted!r}, which the table {table.name} needs. "
-                         f"Nearest headings found: {known}. Rename the heading, or name a recipe in study.yml.")
+        safe = {plain(heading): heading for heading in self._headings if not looks_like_a_value(heading)}
+        near = difflib.get_close_matches(plain(wanted), list(safe), n=3, cutoff=0.4) or list(safe)[:8]
+        found = f"Nearest headings found: {', '.join(repr(safe[name]) for name in near)}. "
+        if len(safe) < len(self._headings) / 2:
+            found = "Its first line seems to hold values, so a heading line may be missing. "
+        raise StudyError(f"{self._source.name} has no column {wanted!r}, which the table {table.name} needs. {found}"
+                         "Rename the heading, or name a recipe in study.yml.")

@@ -25,18 +25,18 @@ def notices_of(connection, settings, counts):
             notices.append(f"Contacts of {few(strangers)} people who are not on the roster are kept, but counted for "
                            "nobody.")
     if any(count["table"] == "events" for count in counts):
-        strangers = one(f"SELECT count(DISTINCT person_key) FROM staged_events WHERE problem IS NULL "
-                              f"AND person_key IS NOT NULL AND person_key NOT IN ({roster})")[0]
+        connection.execute("CREATE TABLE seen AS SELECT person_key FROM staged_events WHERE problem IS NULL "
+                           "AND person_key IS NOT NULL GROUP BY 1")
+        strangers = one(f"SELECT count(*) FROM seen ANTI JOIN ({roster}) USING (person_key)")[0]
         if strangers:
-            padded = one("SELECT count(DISTINCT e.person_key) FROM staged_events e JOIN staged_people p ON "
-                         "ltrim(e.person_key, '0') = ltrim(p.person_key, '0') AND e.person_key <> p.person_key "
-                         f"WHERE e.problem IS NULL AND e.person_key NOT IN ({roster})")[0]
+            padded = one("SELECT count(DISTINCT s.person_key) FROM seen s JOIN staged_people p ON "
+                         "ltrim(s.person_key, '0') = ltrim(p.person_key, '0') AND s.person_key <> p.person_key "
+                         f"WHERE s.person_key NOT IN ({roster})")[0]
             zeros = f" {few(padded)} of them match it but for leading zeros: export identifiers as text." if padded else ""
             notices.append(f"Events of {few(strangers)} people who are not on the roster are kept, but counted "
                            f"for nobody.{zeros}")
-        silent, everybody = one("SELECT count(*) FILTER (person_key NOT IN (SELECT person_key FROM staged_events "
-                                "WHERE problem IS NULL AND person_key IS NOT NULL)), count(*) FROM staged_people "
-                                "WHERE problem IS NULL")
+        silent, = one(f"SELECT count(*) FROM ({roster}) ANTI JOIN seen USING (person_key)")
+        everybody, = one(f"SELECT count(*) FROM ({roster})")
         share = f" ({silent / everybody:.0%})" if min(silent, everybody - silent) >= settings.minimum_count else ""
         notices.append(f"{few(silent)} of {everybody:,} people on the roster{share} have no event.")
         last = one("SELECT max(occurred_at) FROM staged_events WHERE problem IS NULL")[0].date()

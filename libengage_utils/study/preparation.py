@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import time
+from datetime import UTC, datetime
 
 import duckdb
 import numpy as np
@@ -12,33 +13,39 @@ import pandas as pd
 from ..privacy import Pseudonymiser, scrub
 from ..schema import TABLES
 from .combining import combined
+from .database import read_on
 from .intake import REJECTED, UNEVEN, stage
 from .notices import notices_of
+from .soundness import naming
 from .sources import StudyError
 
 _OPTED_OUT = "the person asked not to be analysed"
-_AT_ONCE = 100_000
+_AT_ONCE, _IN_TURN = 100_000, 8_000_000
 _TIMES = ("occurred_at", "given_at", "assigned_at")
 
 
-def engine(folder):
-    """An embedded engine that spills to `folder`, stays within 1.5 GB and never loads anything."""
-    connection = duckdb.connect()
-    connection.execute(f"SET temp_directory = '{str(folder).replace(chr(39), chr(39) * 2)}'")
-    connection.execute("SET memory_limit = '1500MB'; "
+def engine(spill, store=":memory:"):
+    """An embedded engine that spills to the folder `spill`, stays within 1.2 GB and never loads anything."""
+    connection = duckdb.connect(str(store))
+    connection.execute(f"SET temp_directory = '{str(spill).replace(chr(39), chr(39) * 2)}'")
+    connection.execute("SET memory_limit = '1200MB'; "
                        "SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
     return connection
 
 
 def prepare(settings, folder, progress):
     """Read the sources of a study and write its tables, what was rejected and what to know of them to `folder`."""
-    with engine(folder / "spill") as connection:
-        staged = {}
-        key = _pseudonymiser(settings)
+    with engine(folder / "spill", folder / "staged.duckdb") as connection:      # a file is compressed, what spills is not
+        staged, dated, contents = {}, [], hashlib.blake2b(digest_size=16)
+        key = pseudonymiser(settings)
         connection.execute("SET VARIABLE salt = ?", [key("rows")])
         for source in settings.sources:
-            begun = time.perf_counter()
-            reading = stage(connection, source, settings.time_zone, folder, progress)
+            begun, moment = time.perf_counter(), datetime.now(UTC)
+            with naming(source):
+                reading = stage(connection, source, settings.time_zone, folder, progress)
+            contents.update(reading.contents)
+            if source.database:
+                dated.append(read_on(source, moment, settings.time_zone))
             staged.setdefault(source.table, _Staged(connection, source.table)).add(source, reading)
             progress(f"read {source.name} into {source.table}: {reading.rows:,} rows, {time.perf_counter() - begun:.1f} s")
         tables = list(staged.values())
@@ -50,7 +57,7 @@ def prepare(settings, folder, progress):
             _check_across_rows(table, settings)
         counts = [count for table in tables for count in table.counts()]
         rejected = pd.concat([part for table in tables for part in table.rejected])
-        notices = notices_of(connection, settings, counts)
+        notices = notices_of(connection, settings, counts) + dated
         begun = time.perf_counter()
         _pseudonymise(connection, tables, key)
         for table in tables:
@@ -58,11 +65,6 @@ def prepare(settings, folder, progress):
                 _write(connection, table, folder)
         progress(f"pseudonymised, sorted and kept, {time.perf_counter() - begun:.1f} s")
     rejected.to_parquet(folder / "rejected.parquet", index=False)
-    contents = hashlib.blake2b(digest_size=16)
-    for source in settings.sources:
-        if source.path:
-            with open(source.path, "rb") as file:
-                contents.update(hashlib.file_digest(file, "blake2b").digest())
     for left in folder.iterdir():
         if left.suffix != ".parquet":
             shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -75,17 +77,27 @@ class _Staged:
 
     def __init__(self, connection, name):
         self.connection, self.name, self.table = connection, name, TABLES[name]
-        self.sources, self.readings, self.rejected = [], [], []
+        self.sources, self.readings, self.rejected, self.of = [], [], [], []       # `of` is the source of a part rejected
 
     def add(self, source, reading):
+        self.of.append(len(self.sources))
         self.sources.append(source)
         self.readings.append(reading)
         self.rejected.append(reading.rejected)
 
     @property
-    def combine(self):
-        """How a recipe joins rows into one, if it does."""
-        return next((source.rules["combine"] for source in self.sources if "combine" in source.rules), None)
+    def joined(self):
+        """How recipes join rows into one, and the SQL condition of the rows of the sources of which they say so."""
+        ends = [*(reading.first for reading in self.readings[1:]), 1 << 60]
+        spans = [(source.rules.get("combine"), f"(rowid >= {reading.first} AND rowid < {end})")
+                 for source, reading, end in zip(self.sources, self.readings, ends, strict=True)]
+        return [(said, " OR ".join(span for other, span in spans if other == said))
+                for i, (said, _) in enumerate(spans) if said and all(said != other for other, _ in spans[:i])]
+
+    @property
+    def alone(self):
+        """SQL condition of the rows accepted that are not joined with others."""
+        return " AND ".join(["problem IS NULL", *(f"NOT ({rows})" for _, rows in self.joined)])
 
     def reject(self, condition, column, reason):
         """Reject the rows still accepted for which the condition holds; their value is not kept."""
@@ -99,16 +111,17 @@ class _Staged:
         of = np.searchsorted([reading.first for reading in self.readings], found["record"], side="right") - 1
         for i in np.unique(of):
             rows = found["record"][of == i] - self.readings[i].first
+            self.of.append(i)
             self.rejected.append(pd.DataFrame({
                 "table": self.name, "file": self.sources[i].name, "line": self.readings[i].lines(rows), "column": column,
                 "value": None, "reason": reason}).astype({"line": "Int64"})[REJECTED])
 
     def counts(self):
         """For each source: rows read, kept, left out and rejected, which add up, and what its headings became."""
-        rejected = pd.concat(self.rejected)
         ends = [*(reading.first for reading in self.readings[1:]), 1 << 60]
-        return [self._count(source, reading, end, rejected[rejected["file"] == source.name])
-                for source, reading, end in zip(self.sources, self.readings, ends, strict=True)]
+        return [self._count(source, reading, end, pd.concat([part for part, of in zip(self.rejected, self.of, strict=True)
+                                                             if of == i]))
+                for i, (source, reading, end) in enumerate(zip(self.sources, self.readings, ends, strict=True))]
 
     def _count(self, source, reading, end, rejected):
         kept = self.connection.execute(f"SELECT count(*) FROM staged_{self.name} WHERE problem IS NULL AND rowid >= "
@@ -154,20 +167,28 @@ def _check_across_rows(table, settings):
         table.reject(f"last_seen > DATE '{settings.as_of}'", "last_seen", "is after the as-of date")
     if {"from", "to"} <= set(names):
         table.reject('"to" < "from"', "to", "is before `from`")
-    if table.combine:
-        return
-    firsts = f"SELECT min(rowid) FROM staged_{table.name} WHERE problem IS NULL GROUP BY {key}"
-    if table.connection.execute(f"SELECT count(*) > count(DISTINCT ({key})) FROM staged_{table.name} "
-                                "WHERE problem IS NULL").fetchone()[0]:
-        table.reject(f"rowid NOT IN ({firsts})", table.table.key[-1],
+    if alike := _repeated(table, f"hash({key})"):
+        again = (f"SELECT rowid FROM staged_{table.name} WHERE {table.alone} AND hash({key}) IN ({alike}) "
+                 f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY rowid) > 1")
+        table.reject(f"rowid IN ({again})", table.table.key[-1],
                      f"repeats an earlier row with the same {' and '.join(table.table.key)}")
+
+
+def _repeated(table, hashed):
+    """The hashes that more than one row has, found in turns, so that memory does not grow with the rows."""
+    rows = table.connection.execute(f"SELECT count(*) FROM staged_{table.name}").fetchone()[0]
+    turns = rows // _IN_TURN + 1
+    return ", ".join(str(row[0]) for turn in range(turns) for row in table.connection.execute(
+        f"SELECT {hashed} AS h FROM staged_{table.name} WHERE {table.alone} AND h % {turns} = {turn} "
+        "GROUP BY h HAVING count(*) > 1").fetchall())
 
 
 def _of_people(staged):
     return [table for table in staged if "person_key" in table.table.names]
 
 
-def _pseudonymiser(settings):
+def pseudonymiser(settings):
+    """What makes a study's pseudonyms: with its key, except of a study without anybody's identifier."""
     of_people = [source for source in settings.sources if "person_key" in TABLES[source.table].names]
     if any(source.rules.get("person_key") != {"as": "row number"} for source in of_people) and not settings.synthetic:
         return Pseudonymiser.from_environment(settings.key)
@@ -206,9 +227,10 @@ def _pseudonymise(connection, staged, pseudonym):
 
 def _write(connection, staged, folder):
     """One Parquet file, sorted by person and time, ending in the key as a tie-break."""
-    table, rows = staged.table, f"(SELECT * FROM staged_{staged.name} WHERE problem IS NULL)"
-    if staged.combine:
-        rows = combined(table, rows, staged.combine)
+    table, accepted = staged.table, f"(SELECT * FROM staged_{staged.name} WHERE problem IS NULL AND"
+    rows = [f"(SELECT * FROM staged_{staged.name} WHERE {staged.alone})"]
+    rows += [combined(table, f"{accepted} ({those}))", said) for said, those in staged.joined]
+    rows = f"({' UNION ALL BY NAME '.join(rows)})"
     columns = [f'"{c}"' for c in table.names]
     order = [f'"{c}"' for c in (*(c for c in table.names if c in _TIMES), *table.key) if c != "person_key"]
     join = ""

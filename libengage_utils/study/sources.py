@@ -2,6 +2,7 @@
 
 import codecs
 import difflib
+import re
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -62,7 +63,7 @@ class Source:
         """What to call it in a sentence: no user, host or folder."""
         if self.path:
             return self.path.name
-        place = self.database.partition("?")[0].rpartition("/")[2] or "given"
+        place = re.sub("^[^/]*//[^/]*", "", self.database.partition("?")[0]).rpartition("/")[2] or "given"
         return f"{f'table {self.relation}' if self.relation else f'the query for {self.table}'} of the database {place}"
 
 
@@ -102,19 +103,30 @@ def check_rules(table, rules, where):
     """Refuse rules that name a column, a word or a transformation there is not."""
     if not isinstance(rules, dict):
         raise StudyError(f"{where}: the columns of {table} must be a list of entries, such as `person_key: [User Id]`.")
+    for said in rules.get("leave_out", []):
+        if not isinstance(said, dict) or set(said) not in ({"when", "because"}, {"column", "like", "because"}):
+            raise StudyError(f"{where}: what {table} leaves out needs exactly `column`, `like` and `because`, or `when` and "
+                             "`because`.")
     for column, rule in rules.items():
         if column in _TABLE:
             continue
         if column not in TABLES[table].names:
             raise StudyError(f"{where}: the table {table} has no column {column!r}. Nearest there are: "
                              f"{nearest(column, TABLES[table].names)}.")
-        if isinstance(rule, dict):
-            if unknown := [word for word in rule if word not in _RULE]:
-                raise StudyError(f"{where}: the rule for {column} has {unknown[0]!r}; it may have: {', '.join(_RULE)}.")
-            if rule.get("as") is not None and rule["as"] not in AS:
-                raise StudyError(f"{where}: the rule for {column} says `as: {rule['as']}`; it may be: {', '.join(AS)}.")
-        elif not isinstance(rule, list):
+        if not isinstance(rule, dict | list):
             raise StudyError(f"{where}: the rule for {column} must be a list of headings or have: {', '.join(_RULE)}.")
+        for one in each_rule(rule):
+            if unknown := [word for word in one if word not in _RULE]:
+                raise StudyError(f"{where}: the rule for {column} has {unknown[0]!r}; it may have: {', '.join(_RULE)}.")
+            if one.get("as") is not None and one["as"] not in AS:
+                raise StudyError(f"{where}: the rule for {column} says `as: {one['as']}`; it may be: {', '.join(AS)}.")
+
+
+def each_rule(rule):
+    """The rules of a column, of which the first holds that gives something; a list of headings alone is one rule."""
+    if isinstance(rule, list) and any(isinstance(one, dict) for one in rule):
+        return [one if isinstance(one, dict) else {"columns": [one]} for one in rule]
+    return [{"columns": [rule]}] if isinstance(rule, list) else [rule]
 
 
 def read_sources(said, folder, file):
@@ -155,15 +167,13 @@ def _source(table, said, folder, file):
         except (LookupError, TypeError):
             raise StudyError(f"{file}: the source of {table}, there is no encoding {said['encoding']!r}. Usual ones are "
                              "utf-8, utf-16, cp1252, latin-1.") from None
-    if "recipe" in said and "columns" in said:
-        raise StudyError(f"{file}: the source of {table} has a recipe and columns. Keep one of them.")
     recipe = read_recipe(said.get("recipe"))
     if recipe and table not in recipe:
         raise StudyError(f"{file}: the recipe {said['recipe']!r} does not give the table {table}; it gives: "
                          f"{', '.join(t for t in recipe if t in TABLES)}.")
     if "columns" in said:
         check_rules(table, said["columns"], f"{file}, the source of {table}")
-        recipe = {table: said["columns"]}
+        recipe = {**recipe, table: {**recipe.get(table, {}), **said["columns"]}}     # beside a recipe they take precedence
     return Source(table, folder / said["file"] if "file" in said else None, recipe, said.get("recipe") or "",
                   said.get("dates"), said.get("decimal"), said.get("encoding"), said.get("database"), said.get("query"),
                   said.get("table"))
