@@ -1,10 +1,10 @@
 """From a source to typed, checked rows in the engine, and to the rejected rows with their reasons."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -44,8 +44,8 @@ class Reading:
         Column -> the headings it is read from.
     dropped : list of str
         Headings that nothing is read from.
-    contents : bytes
-        Digest of the file, or of what a database gave.
+    contents : Path
+        The file, or what a database gave, as a file.
     """
 
     first: int
@@ -55,7 +55,7 @@ class Reading:
     lines: Callable
     mapped: dict
     dropped: list
-    contents: bytes
+    contents: Path
 
 
 def stage(engine, source, zone, folder, progress=lambda sentence: None):
@@ -76,10 +76,8 @@ def stage(engine, source, zone, folder, progress=lambda sentence: None):
         records counted.
     """
     table = TABLES[source.table]
-    path = source.path or fetch(source, folder, progress)
-    with open(path, "rb") as file:
-        contents = hashlib.file_digest(file, "blake2b").digest()
-    path = unpack(path, folder)
+    contents = source.path or fetch(source, folder, progress)
+    path = unpack(contents, folder)
     delimited = path.suffix != ".parquet"
     if delimited:
         path = to_utf8(path, source.name, source.encoding, folder)

@@ -24,6 +24,12 @@ _AT_ONCE, _IN_TURN = 100_000, 8_000_000
 _TIMES = ("occurred_at", "given_at", "assigned_at")
 
 
+def digest_of(path):
+    """Digest of a file's contents."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "blake2b").digest()
+
+
 def engine(spill, store=":memory:"):
     """An embedded engine that spills to the folder `spill`, stays within 1.2 GB and never loads anything."""
     connection = duckdb.connect(str(store))
@@ -33,8 +39,11 @@ def engine(spill, store=":memory:"):
     return connection
 
 
-def prepare(settings, folder, progress):
-    """Read the sources of a study and write its tables, what was rejected and what to know of them to `folder`."""
+def prepare(settings, folder, digests, progress):
+    """Read the sources of a study and write its tables, what was rejected and what to know of them to `folder`.
+
+    `digests` are those of the files' contents, by path.
+    """
     with engine(folder / "spill", folder / "staged.duckdb") as connection:      # a file is compressed, what spills is not
         staged, dated, contents = {}, [], hashlib.blake2b(digest_size=16)
         key = pseudonymiser(settings)
@@ -43,7 +52,7 @@ def prepare(settings, folder, progress):
             begun, moment = time.perf_counter(), datetime.now(UTC)
             with naming(source):
                 reading = stage(connection, source, settings.time_zone, folder, progress)
-            contents.update(reading.contents)
+            contents.update(digests.get(reading.contents) or digest_of(reading.contents))
             if source.database:
                 dated.append(read_on(source, moment, settings.time_zone))
             staged.setdefault(source.table, _Staged(connection, source.table)).add(source, reading)

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from .keeping import alone, disk_is_full, flush, read_locked, remove, unread, untouched
-from .preparation import prepare, pseudonymiser
+from .preparation import digest_of, prepare, pseudonymiser
 from .soundness import NO_ROOM, refuse_unsound
 from .sources import StudyError
 
@@ -108,7 +108,7 @@ def _make(settings, final, progress):
     work = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=final.parent))
     try:
         before = _states(settings)
-        prepare(settings, work, progress)
+        prepare(settings, work, {path: state[-1] for path, state in before.items()}, progress)
         for path, state in _states(settings).items():
             if state != before[path]:
                 raise StudyError(f"{path.name} changed while it was read. Wait until it is written, and run again.")
@@ -169,8 +169,7 @@ def _tidy(shelf, final, sure):
 def _states(settings):
     """Of every file that is read: its size, its time, and a digest of its contents."""
     def state(path):
-        with open(path, "rb") as file:
-            return path.stat().st_size, path.stat().st_mtime_ns, hashlib.file_digest(file, "blake2b").digest()
+        return path.stat().st_size, path.stat().st_mtime_ns, digest_of(path)
 
     paths = list({source.path for source in settings.sources if source.path})
     with ThreadPoolExecutor(2) as pool:
