@@ -404,6 +404,7 @@ def test_a_log_that_ends_long_before_the_as_of_date_is_said(write_study):
      "no recipe called 'sfpl'. Nearest there are: sfpl-library-usage"),
     ({"coverage": [{"source": "desk"}]}, "coverage, each entry needs"),
     ({"calendar": SETTINGS["calendar"] | {"holiday": []}}, "which means nothing here. Nearest that do: holidays"),
+    ({"calendar": SETTINGS["calendar"] | {"periods": []}}, "periods are a list of at least one"),
     ({"calendar": SETTINGS["calendar"] | {"holidays": ["2025-01-01"]}}, "holidays are a list, and each needs exactly"),
     ({"calendar": SETTINGS["calendar"] | {"holidays": [{"from": "2025-01-11", "to": "2025-01-10"}]}}, "ends before it"),
     ({"calendar": SETTINGS["calendar"] | {"holidays": [{"from": "Easter", "to": "2025-01-10"}]}}, "is 'Easter', not a day"),

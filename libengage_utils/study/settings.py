@@ -115,6 +115,8 @@ def _calendar(said, as_of, file):
     """Loan cycle, teaching weeks a year, the periods, in order and apart, and holidays, in any order."""
     if not isinstance(said, dict) or not {"loan_days", "teaching_weeks", "periods"} <= set(said):
         raise StudyError(f"{file}: calendar needs loan_days, teaching_weeks and periods.")
+    if not isinstance(said["periods"], list) or not said["periods"]:
+        raise StudyError(f"{file}: calendar, periods are a list of at least one, each with: period, from, to.")
     if unknown := [entry for entry in said if entry not in _CALENDAR]:
         raise StudyError(f"{file}: calendar has the entry {unknown[0]!r}, which means nothing here. "
                          f"Nearest that do: {nearest(unknown[0], _CALENDAR)}.")
