@@ -25,7 +25,7 @@ def test_headings_may_stand_in_capitals_and_with_blanks_around(log):
 
 
 def test_a_heading_that_stands_twice_but_for_its_capitals_is_named(log):
-    with pytest.raises(StudyError, match=r"decisions\.csv has the column outcome more than once"):
+    with pytest.raises(StudyError, match=r"decisions\.csv, line 1: columns 7 and 8 have the same heading"):
         read_decisions(log(headings=f"{HEADINGS},Outcome"))
 
 

@@ -54,8 +54,6 @@ def read_decisions(path):
     if absent := [name for name in COLUMNS if name not in headings]:
         raise StudyError(f"{path.name} has no column {' and no column '.join(absent)}. Add it; the columns are: "
                          f"{', '.join(COLUMNS)}.")
-    if repeated := [name for name in COLUMNS if headings.count(name) > 1]:
-        raise StudyError(f"{path.name} has the column {repeated[0]} more than once. Rename one of them.")
     with open(path, encoding="utf-8-sig", newline="") as file:
         try:
             rows = [row for row in csv.reader(file, delimiter=layout.delimiter) if any(cell.strip() for cell in row)][1:]

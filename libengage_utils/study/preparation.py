@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import time
 from datetime import UTC, datetime
@@ -44,7 +45,8 @@ def prepare(settings, folder, digests, progress):
 
     `digests` are those of the files' contents, by path.
     """
-    with engine(folder / "spill", folder / "staged.duckdb") as connection:      # a file is compressed, what spills is not
+    store = folder / "staged.duckdb"      # compressed, which what spills is not
+    with engine(folder / "spill", ":memory:" if "\\" in str(store) and os.sep == "/" else store) as connection:
         staged, dated, contents = {}, [], hashlib.blake2b(digest_size=16)
         key = pseudonymiser(settings)
         connection.execute("SET VARIABLE salt = ?", [key("rows")])

@@ -61,7 +61,7 @@ def prepared_copy(settings, progress, *, anew=False):
                 _tidy(shelf, None, sure)
                 _make(settings, final, progress)
                 held = _whole(final)
-    except (OSError, duckdb.OutOfMemoryException, duckdb.IOException) as error:
+    except (OSError, duckdb.Error) as error:
         if disk_is_full(error) or isinstance(error, duckdb.OutOfMemoryException):
             raise StudyError(NO_ROOM.format(file=settings.path.name)) from None
         if isinstance(error, duckdb.Error):
