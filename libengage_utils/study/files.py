@@ -137,12 +137,13 @@ def _characters(path, delimiter, ending):
         file.read(3)         # a mark of UTF-8
         while more := file.read(_PIECE):
             piece = more
-            feeds, returns = piece.count(b"\n"), piece.count(b"\r") if b"\r" in piece else 0
+            letters = np.frombuffer(piece, np.uint8)
+            feeds, returns = np.count_nonzero(letters == 10), np.count_nonzero(letters == 13) if b"\r" in piece else 0
             lines += feeds if ending == "\n" else returns
             if odd:
                 continue
             usual = feeds + returns + (piece.count(delimiter.encode()) if delimiter < " " else 0)
             odd = ((ending == "\n" and returns > piece.count(b"\r\n") + piece.endswith(b"\r"))
-                   or np.count_nonzero(np.frombuffer(piece, np.uint8) < 32) > usual or b"\x7f" in piece
+                   or np.count_nonzero(letters < 32) > usual or b"\x7f" in piece
                    or (not piece.isascii() and any(mark in piece for mark in _ODD)))
     return bool(odd), lines + (not piece.endswith(ending.encode()))
