@@ -250,7 +250,7 @@ for count in (300_000, 1_000_000):
 def test_a_million_rows_take_no_more_memory_than_the_first_of_them(server, tmp_path):
     said = subprocess.run([sys.executable, "-c", MEASURE, server.url, tmp_path], check=True, capture_output=True, text=True)
     few, million = (int(peak) / 1024 for peak in said.stdout.split())
-    assert million - few < 40                # MB; read all at once they take hundreds
+    assert million - few < 60                # MB, of which allocators keep some; without a cursor on the server it is 113
 
 
 # --- what is refused, in one sentence ---
