@@ -483,3 +483,14 @@ def test_a_blind_spot_that_the_roster_cannot_show_is_noticed(write_study):
     people = "person_id,eligible_from\nu1,2024-09-01\nu2,2024-09-01\nu3,2024-09-01\n"
     notices = open_study(write_study(people=people, coverage=coverage)).notices
     assert any("The coverage names people by home site, and the roster does not have it" in notice for notice in notices)
+
+
+def test_a_file_that_stands_twice_is_kept_once_in_turns_as_in_one(write_study, monkeypatch):
+    rows = "".join(f"x{n},u1,2025-02-01 10:{n % 60:02},borrow,loan,person,desk\n" for n in range(500))
+    folder = write_study(events=EVENTS + rows, files={"again.csv": EVENTS + rows},
+                         sources={"people": "people.csv", "events": ["events.csv", "again.csv"]})
+    (folder / "again.csv").write_text(EVENTS + rows + "new,u3,2025-02-01 10:00,borrow,loan,person,desk\n")
+    monkeypatch.setattr("libengage_utils.study.preparation._IN_TURN", 90)
+    study = open_study(folder)
+    assert study.counts[["kept", "rejected"]].values.tolist() == [[3, 0], [503, 0], [1, 503]]
+    assert set(study.rejected["file"]) == {"again.csv"}

@@ -178,20 +178,22 @@ def _check_across_rows(table, settings):
         table.reject(f"last_seen > DATE '{settings.as_of}'", "last_seen", "is after the as-of date")
     if {"from", "to"} <= set(names):
         table.reject('"to" < "from"', "to", "is before `from`")
-    if alike := _repeated(table, f"hash({key})"):
-        again = (f"SELECT rowid FROM staged_{table.name} WHERE {table.alone} AND hash({key}) IN ({alike}) "
+    hashed, rows = f"hash({key})", f"staged_{table.name} WHERE {table.alone}"
+    if _repeated(table.connection, hashed, rows):
+        again = (f"SELECT rowid FROM {rows} AND {hashed} IN (SELECT h FROM repeated) "
                  f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY rowid) > 1")
         table.reject(f"rowid IN ({again})", table.table.key[-1],
                      f"repeats an earlier row with the same {' and '.join(table.table.key)}")
 
 
-def _repeated(table, hashed):
-    """The hashes that more than one row has, found in turns, so that memory does not grow with the rows."""
-    rows = table.connection.execute(f"SELECT count(*) FROM staged_{table.name}").fetchone()[0]
-    turns = rows // _IN_TURN + 1
-    return ", ".join(str(row[0]) for turn in range(turns) for row in table.connection.execute(
-        f"SELECT {hashed} AS h FROM staged_{table.name} WHERE {table.alone} AND h % {turns} = {turn} "
-        "GROUP BY h HAVING count(*) > 1").fetchall())
+def _repeated(connection, hashed, rows):
+    """How many hashes more than one row has; the table ``repeated`` holds them. In turns, or memory grows with the rows."""
+    turns = connection.execute(f"SELECT count(*) FROM {rows}").fetchone()[0] // _IN_TURN + 1
+    connection.execute("CREATE OR REPLACE TABLE repeated (h UBIGINT)")
+    for turn in range(turns):
+        connection.execute(f"INSERT INTO repeated SELECT {hashed} AS h FROM {rows} AND {hashed} % {turns} = {turn} "
+                           "GROUP BY h HAVING count(*) > 1")
+    return connection.execute("SELECT count(*) FROM repeated").fetchone()[0]
 
 
 def _of_people(staged):
