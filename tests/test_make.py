@@ -118,7 +118,7 @@ esac""")
 
     def run(*words):
         (clone / "asked").unlink(missing_ok=True)
-        code, said = make(clone, "report", *words)
+        code, said = make(clone, "report", "-j1", *words)
         asked = (clone / "asked").read_text().splitlines() if (clone / "asked").exists() else []
         return code, said, [" ".join(Path(word).stem for word in line.split()[2:4]) for line in asked]
 

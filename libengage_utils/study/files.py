@@ -12,8 +12,6 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from .mapping import plain
 from .sources import StudyError
 
@@ -22,7 +20,6 @@ _MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.B
           codecs.BOM_UTF16_BE: "utf-16"}
 _PIECE = 1 << 20
 _FIRST = re.compile(rb'((?:[^"\r\n]|"[^"]*")*)(\r\n|\n|\r|$)')      # a line ending inside quotes ends no line
-_ODD = (b"\xc2", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81", b"\xe3\x80\x80", b"\xef\xbb\xbf", b"\xef\xbf\xbd")
 
 
 def unpack(path, folder):
@@ -91,15 +88,12 @@ def to_utf8(path, name, encoding, folder):
 
 @dataclass(frozen=True)
 class Layout:
-    """How a delimited file is written: whether its first line holds headings, whether it has space that is no blank or
-    characters that cannot be seen, and how many lines it has."""
+    """How a delimited file is written, and whether its first line holds headings."""
 
     headings: list
     delimiter: str
     ending: str
     headed: bool = True
-    odd_spaces: bool = True
-    lines: int = 0
 
 
 def read_layout(path, name, recipe):
@@ -112,7 +106,7 @@ def read_layout(path, name, recipe):
     ending = "\r" if line[2] == b"\r" else "\n"
     if "headings" in recipe:
         delimiter = recipe.get("delimiter", ",")
-        return Layout(recipe["headings"], delimiter, ending, False, *_characters(path, delimiter, ending))
+        return Layout(recipe["headings"], delimiter, ending, headed=False)
     try:
         text = line[1].decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -127,23 +121,4 @@ def read_layout(path, name, recipe):
         second = next(i for i, like in enumerate(alike) if like in alike[:i])
         raise StudyError(f"{name}, line 1: columns {alike.index(alike[second]) + 1} and {second + 1} have the same heading. "
                          "Rename one of them.")
-    return Layout(headings, delimiter, ending, True, *_characters(path, delimiter, ending))
-
-
-def _characters(path, delimiter, ending):
-    """Whether a file has odd spaces or characters that cannot be seen, to look for which slows reading down; its lines."""
-    odd, lines, piece = False, 0, b""
-    with open(path, "rb") as file:
-        file.read(3)         # a mark of UTF-8
-        while more := file.read(_PIECE):
-            piece = more
-            letters = np.frombuffer(piece, np.uint8)
-            feeds, returns = np.count_nonzero(letters == 10), np.count_nonzero(letters == 13) if b"\r" in piece else 0
-            lines += feeds if ending == "\n" else returns
-            if odd:
-                continue
-            usual = feeds + returns + (piece.count(delimiter.encode()) if delimiter < " " else 0)
-            odd = ((ending == "\n" and returns > piece.count(b"\r\n") + piece.endswith(b"\r"))
-                   or np.count_nonzero(letters < 32) > usual or b"\x7f" in piece
-                   or (not piece.isascii() and any(mark in piece for mark in _ODD)))
-    return bool(odd), lines + (not piece.endswith(ending.encode()))
+    return Layout(headings, delimiter, ending)

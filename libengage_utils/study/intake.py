@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -82,23 +83,26 @@ def stage(engine, source, zone, folder, progress=lambda sentence: None):
     if delimited:
         path = to_utf8(path, source.name, source.encoding, folder)
         layout = read_layout(path, source.name, source.recipe)
-        headings, scan, odd_spaces = layout.headings, scan_of(path, layout), layout.odd_spaces
+        headings, scan = layout.headings, scan_of(path, layout)
     else:
-        scan, odd_spaces = f"read_parquet({text(path)})", True
+        scan = f"read_parquet({text(path)})"
         headings = [row[0] for row in engine.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()]
         scan = "(SELECT " + ", ".join(f"CAST({quoted(h)} AS VARCHAR) AS {quoted(h)}" for h in headings) + f" FROM {scan})"
     each = _each(source.rules.get("each", {}), headings, source.name)
     if each:
         scan = (f"(SELECT *, unnest([{', '.join(text(name) for name, _ in each)}]) AS \"each name\", "
                 f"unnest([{', '.join(quoted(heading) for _, heading in each)}]) AS \"each value\" FROM {scan})")
-    mapping = Mapping(source, table, [*headings, "each name", "each value"] if each else headings,
-                      odd_spaces=odd_spaces)
-    answers = max(len(each), 1)
+    mapped = partial(Mapping, source, table, [*headings, "each name", "each value"] if each else headings)
+    mapping, answers = mapped(odd_spaces=not delimited), max(len(each), 1)
 
     counting = ThreadPoolExecutor(1).submit(Records, path, layout.delimiter, layout.ending,
                                             headed=layout.headed) if delimited else None
     try:
         checks = _read(engine, table, mapping, source, zone, scan)
+        if delimited and counting.result().odd_spaces:       # seldom, and looking for them always would be slow
+            unread_rows(engine)
+            mapping = mapped(odd_spaces=True)
+            checks = _read(engine, table, mapping, source, zone, scan)
     except duckdb.InvalidInputException:
         if not delimited:
             raise
@@ -115,7 +119,7 @@ def stage(engine, source, zone, folder, progress=lambda sentence: None):
             raise StudyError(
                 f"{source.name} holds {records.rows:,} rows by counting and {staged // answers + len(unread):,} by reading: "
                 "a quotation mark stands inside a cell, or the delimiter changes, somewhere in it. Export it again as CSV.")
-        unread["line"], unread["reason"] = records.lines(lost), spanning(records, layout, lost, unread["reason"])
+        unread["line"], unread["reason"] = records.lines(lost), spanning(records, lost, unread["reason"])
         before = lost - np.arange(len(lost))        # staged row -> row: those lost before it are skipped
 
         def lines(rows):

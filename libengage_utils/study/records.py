@@ -5,6 +5,7 @@ import numpy as np
 from .sources import StudyError
 
 _BLOCK, _LONGEST = 1 << 24, 1 << 25
+_ODD = (b"\xc2", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81", b"\xe3\x80\x80", b"\xef\xbb\xbf", b"\xef\xbf\xbd")
 
 
 class Records:
@@ -28,6 +29,10 @@ class Records:
         Records without the headings.
     cells : int
         Cells of all records, headings included.
+    breaks : int
+        Lines of the file, blank ones and those within cells included.
+    odd_spaces : bool
+        Whether there may be space that is no blank, or a character that cannot be seen.
 
     Raises
     ------
@@ -37,12 +42,14 @@ class Records:
 
     def __init__(self, path, delimiter=",", ending="\n", *, headed=True):
         self.path, self.delimiter, self.ending, self.headed = path, delimiter, ending, headed
-        firsts, blocks, self.cells = [0], [], 0
+        firsts, blocks, self.cells, self.breaks, self.odd_spaces = [0], [], 0, 0, False
         for position, line, text in self._blocks():
-            offsets, _, cells = self._within(text)
+            records, cells, breaks = self._counted(text)
             blocks.append((position, line, len(text)))
-            firsts.append(firsts[-1] + len(offsets))
+            firsts.append(firsts[-1] + records)
             self.cells += cells
+            self.breaks += breaks
+            self.odd_spaces = self.odd_spaces or self._has_odd_spaces(text, breaks, position)
         self._blocks_at, self._firsts = np.array(blocks, dtype=np.int64).reshape(-1, 3), np.array(firsts)
         self.rows = firsts[-1] - headed
 
@@ -114,6 +121,24 @@ class Records:
         breaks, quotes = np.flatnonzero(data == ord(self.ending)), np.flatnonzero(data == ord('"'))
         closing = np.flatnonzero(np.searchsorted(quotes, breaks) % 2 == 0)
         return int(breaks[closing[-1]]) + 1 if len(closing) else 0
+
+    def _counted(self, text):
+        """Records, cells and lines of a stretch; without quotation marks or blank lines by sums alone."""
+        data = np.frombuffer(text, dtype=np.uint8)
+        ends = data == ord(self.ending)
+        breaks = int(np.count_nonzero(ends))
+        if b'"' in text or b"\r" in text or ends[0] or (ends[1:] & ends[:-1]).any():
+            offsets, _, cells = self._within(text)
+            return len(offsets), cells, breaks
+        return breaks, int(np.count_nonzero(data == ord(self.delimiter))) + breaks, breaks
+
+    def _has_odd_spaces(self, text, breaks, position):
+        data = np.frombuffer(text, dtype=np.uint8)
+        returns = text.count(b"\r") if self.ending == "\n" else text.count(b"\n")
+        usual = breaks + returns + (text.count(self.delimiter.encode()) if self.delimiter < " " else 0)
+        text = text if position else text.removeprefix(b"\xef\xbb\xbf")
+        return bool((self.ending == "\n" and returns > text.count(b"\r\n")) or np.count_nonzero(data < 32) > usual
+                    or b"\x7f" in text or (not text.isascii() and any(mark in text for mark in _ODD)))
 
     def _within(self, text, *, each=False):
         """Offset and line, counted from 0, of the records of a stretch; their cells, of each or of all together."""

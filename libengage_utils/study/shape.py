@@ -39,14 +39,14 @@ def misshapen(engine, path, layout, mapping, records, lost):
                    for row, more in zip(at, extra, strict=True)}
         single = at[extra == 1 - width] if width > 1 else at[:0]
         reasons = dict.fromkeys(_beside(engine, path, layout, mapping, single, lost), _BESIDE) | reasons
-    if layout.lines > records.rows + layout.headed:                              # blank lines, or cells over several
+    if records.breaks > records.rows + layout.headed:                            # blank lines, or cells over several
         before = lost - np.arange(len(lost))
         for row in _swallowing(engine, path, layout):
             reasons[row + int(np.searchsorted(before, row, side="right"))] = _SWALLOWED
     if records.rows and _cut_short(engine, path, layout, mapping):
         reasons.setdefault(records.rows - 1, _CUT)
     found = sorted(row for row in {*reasons} - {*lost.tolist()} if 0 <= row < records.rows)
-    said = spanning(records, layout, found, [reasons[row] for row in found])
+    said = spanning(records, found, [reasons[row] for row in found])
     found = np.array(found, dtype=np.int64)
     return pd.DataFrame({"row": found - np.searchsorted(lost, found), "reason": said})
 
@@ -128,12 +128,12 @@ def last_cell(path, layout):
     return None if end.endswith(layout.ending) or '"' in cell else cell
 
 
-def spanning(records, layout, rows, reasons):
+def spanning(records, rows, reasons):
     """Reasons to reject rows, with the line up to which a row runs where that is not the line it begins in."""
     if not len(rows):
         return []
     rows = np.asarray(rows, dtype=np.int64)
     following = records.lines(np.minimum(rows + 1, records.rows - 1))
-    ends = np.where(rows + 1 < records.rows, following - 1, layout.lines)
+    ends = np.where(rows + 1 < records.rows, following - 1, records.breaks)
     return [f"{reason}; the row runs on to line {end}" if end > line else reason
             for reason, line, end in zip(reasons, records.lines(rows), ends, strict=True)]
