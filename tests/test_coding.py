@@ -158,21 +158,6 @@ def test_a_comment_has_the_code_of_more_than_half_of_its_coders():
 
 # --- agreement ---
 
-_ = np.nan
-FOUR_OBSERVERS = np.array([[1, 2, 3, 3, 2, 1, 4, 1, 2, _, _, _], [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, _, 3],
-                           [_, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, _], [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, _]]).T
-
-
-@pytest.mark.parametrize(("units", "level", "alpha"), [
-    (np.array([list("0100000010"), list("1110010000")]).T, "nominal", 0.095),
-    (np.array([list("aabbdcccedda"), list("babbbccceddd")]).T, "nominal", 0.692),
-    (FOUR_OBSERVERS, "nominal", 0.743), (FOUR_OBSERVERS, "ordinal", 0.815), (FOUR_OBSERVERS, "interval", 0.849)])
-def test_alpha_is_krippendorffs_own(units, level, alpha):
-    """The worked examples A to D of Krippendorff (2011), Computing Krippendorff's Alpha-Reliability."""
-    result = krippendorff_alpha(units, level)
-    assert round(result.estimate, 3) == alpha and result.low < alpha < result.high
-
-
 def test_alpha_by_the_definition_from_all_pairs():
     rng = np.random.default_rng(3)
     units = np.where(rng.random((40, 3)) < 0.2, np.nan, rng.integers(1, 5, (40, 1)) + rng.integers(0, 2, (40, 3)))

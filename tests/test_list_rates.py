@@ -53,19 +53,6 @@ def steps(panel, within=False):
 
 # --- what the regression is ---
 
-def test_the_published_ratio_of_smoking_doctors_comes_out():
-    """Doll & Hill (1966), Natl Cancer Inst. Monogr. 19, 205-268, as in Stata's manual, [R] poisson: coronary deaths of
-    smokers against others, age alike, 1.425519. Each cell is dealt out among 20, which changes no sum."""
-    deaths = [32, 104, 206, 186, 102, 2, 12, 28, 28, 31]
-    years = [52407, 43248, 28612, 12663, 5317, 18790, 10673, 5710, 2585, 1462]
-    cells = pd.DataFrame({"term": [*range(5)] * 2, "noted": [1.0] * 5 + [0.0] * 5, "all": deaths, "years": years})
-    panel = cells.merge(pd.DataFrame({"module": range(20)}), how="cross").assign(cocreated=np.nan)
-    panel["opens"] = panel["all"] // 20 + (panel["module"] < panel["all"] % 20)
-    panel["student_weeks"] = panel["years"] / 20
-    row = rate_model(panel, ["noted"], family="poisson").table.loc[0]
-    assert row["estimate"] == pytest.approx(1.425519, abs=1e-6)
-
-
 @pytest.mark.parametrize("family", ["negative binomial", "poisson"])
 def test_with_many_modules_it_is_the_regression_of_statsmodels_with_clustered_errors(family):
     panel = simulated(800, habit=0.3, noted=1.3, terms=4)

@@ -22,15 +22,6 @@ def quick(amount, rank_by, **options):
 
 # --- the index ---
 
-def test_deaths_of_children_in_india_1982_to_1992_by_wealth():
-    """Births and deaths under five by quintile of wealth; index -0.1694: O'Donnell et al. (2008), ch. 8, table 8.1."""
-    births, deaths = [29939, 28776, 26528, 24689, 19739], [4632, 4400, 3170, 2145, 1072]
-    died = np.concatenate([np.arange(n) < some for n, some in zip(births, deaths, strict=True)])
-    result = quick(died.astype(float), np.repeat(range(5), births), draws=5)
-    assert result.estimate == pytest.approx(-0.1694, abs=5e-5)
-    assert "to the half who had used the library more" in result.summary
-
-
 @pytest.mark.parametrize("people", [2, 7, 50])
 def test_all_to_the_most_engaged_of_n_gives_one_less_an_nth_and_to_the_least_the_same_below_nought(people):
     amount = np.zeros(people)
@@ -85,6 +76,7 @@ def test_what_makes_the_halves_equal_is_not_what_brings_the_index_to_nought():
     result = quick([0] * 30 + [1.0] * 10, range(40))
     assert result.lower_half[0] == 0 and result.estimate == pytest.approx(0.75)
     assert "about 56% of the time" in result.summary and "even" not in result.summary
+    assert "to the half who had used the library more" in quick([1.0] * 10 + [0] * 30, range(40)).summary
 
 
 @pytest.mark.parametrize(("of", "said"), [

@@ -157,15 +157,6 @@ def test_the_curve_is_that_of_kaplan_and_meier():
     assert ((curve["high"] - curve["low"]) / 2)[3:].to_numpy() == pytest.approx(1.96 * error[3:], rel=0.15)
 
 
-def test_the_published_curve_of_remission_comes_out():
-    """Freireich et al. (1963) as in Cox & Oakes (1984), Analysis of Survival Data, table 1.1: survival at 23 weeks .448."""
-    times = [6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
-    returns = pd.DataFrame({"person_key": range(21), "watched": times, "group": "drug",
-                            "days_to_return": [*times[:9], *[np.nan] * 12]})
-    curve = return_curves(returns, "group", minimum_count=1).set_index("day")["estimate"]
-    assert (1 - curve[[7, 14, 21, 28]]).tolist() == pytest.approx([0.807, 0.690, 0.627, 0.448], abs=1e-3)
-
-
 def test_every_step_rests_on_enough_people_and_the_curve_ends_where_few_are_left():
     returns = simulated(300, back=0.05)
     for group, curve in return_curves(returns, minimum_count=10).groupby("group"):

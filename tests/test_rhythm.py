@@ -1,6 +1,4 @@
-"""People's own rhythms: the published figures, what was planted, and whether forecasts come true."""
-
-from pathlib import Path
+"""People's own rhythms: what was planted, and whether forecasts come true; CDNOW is in tests/published."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +12,6 @@ from scipy.optimize import approx_fprime
 from libengage_utils.letters.forecasts import brier_skill, calibration
 from libengage_utils.letters.rhythm import RhythmModel, _loss
 
-CDNOW = Path(__file__).parents[1] / "data" / "cdnow" / "cdnow_customers_summary.csv"
 PLANTED = {"r": 0.8, "alpha": 20.0, "a": 0.9, "b": 5.0}
 
 
@@ -41,16 +38,6 @@ def people():
 @pytest.fixture(scope="module")
 def model(people):
     return RhythmModel().fit(people)
-
-
-def test_the_published_figures_come_out():
-    """Fader, Hardie & Lee (2005), table 2: 2,357 customers of CDNOW, in weeks."""
-    if not CDNOW.exists():
-        pytest.skip("The customers of CDNOW are not here; data/cdnow/fetch.py fetches them.")
-    model = RhythmModel().fit(pd.read_csv(CDNOW))
-    assert model.n_ == 2357
-    assert [model.r_, model.alpha_, model.a_, model.b_] == pytest.approx([0.243, 4.414, 0.793, 2.426], abs=5e-4)
-    assert model.loglik_ == pytest.approx(-9582.4, abs=0.05)
 
 
 def test_what_was_planted_is_recovered(model):

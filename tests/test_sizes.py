@@ -15,18 +15,6 @@ def test_published_numbers_of_people_come_out(share, to, published):
     assert people_needed(share, to) == Sizes(published, published)
 
 
-@pytest.mark.parametrize(("share", "to", "power", "published"), [
-    (0.30, 0.25, 0.9, 1673.856), (0.05, 0.10, 0.9, 581.0821), (0.50, 0.75, 0.9, 76.7)])
-def test_sizes_agree_with_those_of_r(share, to, power, published):
-    """R's stats::power.prop.test: its manual, and the handbook of the University of Virginia's StatLab."""
-    assert people_needed(share, to, power=power) == Sizes(*[round(published)] * 2)
-
-
-def test_the_smallest_difference_agrees_with_that_of_r():
-    """R's manual: power.prop.test(n = 50, p1 = .5, power = .90) gives p2 = 0.8026."""
-    assert smallest_difference(50, 50, 0.5, power=0.9) == pytest.approx(0.3026, abs=5e-5)
-
-
 @pytest.mark.parametrize("holdout", [0.1, 0.5, 0.7])
 def test_what_is_needed_and_what_can_be_seen_are_each_other_s_inverse(holdout):
     sizes = people_needed(0.08, 0.13, holdout=holdout)

@@ -58,24 +58,8 @@ def test_per_cent_are_those_of_the_ratio():
 
 # --- what it is made of ---
 
-def test_weights_are_those_that_another_implementation_gives():
-    """One unit never adopts, one from time 5 of 10 (+2), one from time 8 (+4): R's bacondecomp has .36 + .32, .18 and .14.
-
-    From asjadnaqvi.github.io/DiD, "Goodman-Bacon decomposition"; estimate 2.909 by fixest.
-    """
-    term, start, more = np.arange(1, 11), np.array([[5], [8], [NEVER]]), np.array([[2], [4], [0]])
-    result = estimated(panel_rows(np.arange(3)[:, np.newaxis] + term + more * (term >= start), [4, 7, NEVER]))
-    assert by_kind(result, "weight") == pytest.approx(
-        {"never adopt": 0.3636364 + 0.3181818, "adopt later": 0.1818182, "have adopted already": 0.1363636})
-    assert (result.estimate, result.already) == pytest.approx((2.909091, 0.1363636))
-    assert by_kind(result, "estimate")["have adopted already"] == pytest.approx(4)
-
-
 def test_a_time_after_adoption_can_have_a_negative_weight():
-    """Two groups and three times, one adopting at the second, one at the third.
-
-    de Chaisemartin & D'Haultfoeuille (2020), Am. Econ. Review 110(9), 2964-2996: weights 1/2, 1 and -1/2.
-    """
+    """Two groups and three times, one adopting at the second, one at the third: weights 1, 1/2 and -1/2."""
     panel = panel_rows([[0, 1, 4], [0, 0, 1]], [1, 2])
     result = estimated(panel)
     assert result.estimate == pytest.approx(0.5 * 1 + 1 * 1 - 0.5 * 4)  # below nought, and each true change above it

@@ -114,15 +114,6 @@ def test_uptake_may_be_compared_at_the_end_of_the_data():
 
 # --- the estimate ---
 
-def test_the_published_curve_of_remission_comes_out():
-    """Freireich et al. (1963) as in Cox & Oakes (1984), Analysis of Survival Data, table 1.1: survival at 23 weeks .448."""
-    times = [6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
-    people = roster(21, until=[np.inf] * 9 + times[9:])
-    events = log((range(9), times[:9], "chat"))
-    for by, survival in ((6, 0.857), (10, 0.753), (16, 0.627), (23, 0.448)):
-        assert told(people, events, forecast(by=by), minimum_count=1)[1].uptake == pytest.approx(1 - survival, abs=1e-3)
-
-
 def drawn(n, seed, *, drive=1.3, services=(("a", 0.24, 90, 0.0012), ("b", 0.2, 120, 0.0009), ("c", 0.18, 150, 0.0008))):
     """People who leave at random, and their uses of services all launched together: some use much of everything."""
     rng = np.random.default_rng(seed)

@@ -69,14 +69,6 @@ def test_the_pooled_difference_is_weighted_as_mantel_and_haenszel_weigh():
     assert np.sign(StratifiedTable([square.tolist() for square in counts]).logodds_pooled) == np.sign(result.estimate)
 
 
-def test_a_wave_has_newcombes_interval():
-    """Newcombe (1998), Statistics in Medicine 17, 873-890, table II a: 56 of 70 against 48 of 80, .0524 to .3339."""
-    rows = [(0, 3)] * 56 + [(0, None)] * 14 + [(28, 3)] * 48 + [(28, None)] * 32
-    people = few(*rows).iloc[::10].reset_index(drop=True)
-    first = stepped_waves(people, days=27).table.iloc[0]
-    assert first[["difference", "low", "high"]].tolist() == pytest.approx([20, 5.24, 33.39], abs=0.01)
-
-
 # --- what is found ---
 
 def test_a_planted_difference_is_found_though_the_time_of_year_brings_everybody_back():
