@@ -9,10 +9,10 @@ import pandas as pd
 from scipy import stats
 
 from .engagement import day_number, sees
-from .journeys.sessions import acts_of_people
+from .journeys.sessions import acts_of_people, sums_of_people
 from .privacy import about
+from .roster import EVER, day_numbers, roster_by_key
 
-EVER = 10**7  # days from 1970 to a bound that is not given
 TIED = 0.5  # least share of a service's acts that must be tied to a person for its users to be known
 COMPARED = "held against its forecast"
 UNNAMED = "nothing in the log names it"
@@ -139,10 +139,10 @@ def uptake(people, events, forecasts, *, as_of, newcomers=False, coverage=None, 
     >>> print(result.headline)
     Fewer people took up the new services than was forecast: 50% of the forecast uptake.
     """
-    plans, roster, log, last = _plans(forecasts), _roster(people), _named_acts(events), _days([as_of], 0)[0]
+    plans, roster, log, last = _plans(forecasts), _roster(people, coverage), _named_acts(events), day_numbers([as_of])[0]
     acts = acts_of_people(events, "touchpoint")[0].with_columns(day_number("occurred_at").alias("day"))
     begins = acts.lazy().select(nw.col("day").min()).collect().item()
-    first = _first_uses(acts, plans).reindex(roster["person_key"]).to_numpy(dtype=float)
+    first = _first_uses(acts, plans, roster["person_key"])
     rows, curves, counted, unnamed, influence = [], [pd.DataFrame(columns=CURVE)], [], 0.0, np.zeros(len(roster))
     for plan, use in zip(plans.itertuples(), first.T, strict=True):
         there, time, used = _watched(roster, use, plan.start, last, newcomers, coverage)
@@ -180,12 +180,6 @@ def _told(row):
     return words + (f", where {row.expected_share:.0%} was forecast." if row.status == COMPARED else f"; {row.status}.")
 
 
-def _days(dates, missing):
-    """Dates as whole days since 1970-01-01."""
-    dates = pd.to_datetime(pd.Series(dates))
-    return np.where(dates.isna(), missing, dates.to_numpy("datetime64[D]").astype(int))
-
-
 def _plans(forecasts):
     """The forecasts in the order of launches, with days as numbers, or a sentence on what is wrong with them."""
     plans = nw.from_native(forecasts).lazy().collect().to_pandas().reindex(
@@ -197,27 +191,26 @@ def _plans(forecasts):
     plans = plans.astype({"expected_share": float, "by_day": float})
     if wrong := int((~plans["expected_share"].dropna().between(0, 1)).sum()):
         raise ValueError(f"{wrong:,} expected shares are not between 0 and 1: write 0.24 for 24 of every 100.")
-    plans = plans.assign(start=_days(plans["launched_on"], EVER), recorded=_days(plans["recorded_on"], EVER))
+    plans = plans.assign(start=day_numbers(plans["launched_on"], EVER),
+                         recorded=day_numbers(plans["recorded_on"], EVER))
     return plans.sort_values(["start", "service"], ignore_index=True)
 
 
-def _roster(people):
+def _roster(people, coverage):
     """People by key, with first and last day of eligibility as numbers."""
-    roster = nw.from_native(people).lazy().collect().to_pandas().sort_values("person_key", ignore_index=True)
-    if twice := int(roster["person_key"].duplicated().sum()):
+    roster = roster_by_key(people, coverage=coverage)
+    if twice := int((roster["person_key"] == roster["person_key"].shift()).sum()):
         raise ValueError(f"{twice:,} people stand on the roster more than once: keep one row a person.")
-    bounds = roster.reindex(columns=["eligible_from", "eligible_to"])
-    return roster.assign(begin=_days(bounds["eligible_from"], -EVER), end=_days(bounds["eligible_to"], EVER))
+    return roster
 
 
-def _first_uses(acts, plans):
+def _first_uses(acts, plans, keys):
     """Day of each person's first act at each service (n_people, n_services), on or after its launch."""
     uses = [nw.when(_names(acts, [plan.service]) & (nw.col("day") >= plan.start)).then(nw.col("day")).alias(str(at))
             for at, plan in enumerate(plans.itertuples())]
     numbers = [str(at) for at in range(len(uses))]
-    first = (acts.filter(_names(acts, plans["service"].tolist())).with_columns(*uses)
-             .group_by("person_key").agg(nw.col(*numbers).min()))
-    return first.lazy().collect().to_pandas().set_index("person_key")[numbers]
+    named = acts.filter(_names(acts, plans["service"].tolist())).with_columns(*uses)
+    return sums_of_people(named, keys, nw.col(*numbers).min())[numbers].to_numpy(dtype=float)
 
 
 def _names(log, services):
@@ -253,8 +246,8 @@ def _visible(roster, start, end, coverage):
     """Whether some source that identifies people could see each person on some day from start to end."""
     frame, visible = nw.from_native(roster), np.zeros(len(roster), dtype=bool)
     sources = coverage[coverage["identity"] == "person"]
-    for source, begins, ends in zip(sources.to_dict("records"), _days(sources["from"], -EVER), _days(sources["to"], EVER),
-                                    strict=True):
+    for source, begins, ends in zip(sources.to_dict("records"), day_numbers(sources["from"], -EVER),
+                                    day_numbers(sources["to"], EVER), strict=True):
         can = frame.with_columns(sees(source, frame.columns).alias("can see"))["can see"].to_numpy()
         visible |= can & (start <= ends) & (end >= begins)
     return visible

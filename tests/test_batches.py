@@ -6,7 +6,18 @@ import pandas as pd
 import pytest
 
 from libengage_utils import resampling
-from libengage_utils.journeys import paths, sessionise, sessions
+from libengage_utils.effects import person_terms, returns, returns_after
+from libengage_utils.effects.seen import seen_again
+from libengage_utils.journeys import (
+    arcs,
+    attach,
+    journey_measures,
+    paths,
+    sessionise,
+    sessions,
+    steps_with_feelings,
+    what_follows,
+)
 from libengage_utils.journeys.variants import errands
 from libengage_utils.letters import active_days, silence
 
@@ -23,6 +34,7 @@ def events():
         "touchpoint": rng.choice(["loan", "desk", "gate"], n), "initiated_by": rng.choice(["person"] * 9 + ["staff"], n),
         "journey_id": rng.choice(["j1", "j2", "j3", None], n), "service": rng.choice(["loan", "hold", None], n)})
     table.loc[rng.random(n) < 0.05, "person_key"] = None
+    table["outcome"], table["minutes_waited"] = rng.choice(["ok", "failed"], n), rng.choice([1.0, 2, 9, np.nan], n)
     return table.sort_values(["person_key", "occurred_at", "event_id"], ignore_index=True)
 
 
@@ -36,8 +48,8 @@ def relation(request, events):
 def few_at_once(monkeypatch):
     """Make batches of a few people, however small the log."""
     def shrink():
-        for module, name in ((sessions, "AT_ONCE"), (silence.__globals__, "DAYS_AT_ONCE")):
-            (monkeypatch.setitem if isinstance(module, dict) else monkeypatch.setattr)(module, name, 40)
+        for name, number in (("AT_ONCE", 40), ("PEOPLE_AT_ONCE", 3)):
+            monkeypatch.setattr(sessions, name, number)
     return shrink
 
 
@@ -63,6 +75,57 @@ def test_paths_in_batches_are_those_of_one_pass(relation, events, few_at_once):
     pd.testing.assert_frame_equal(paths(relation, minimum_count=1), whole)
 
 
+@pytest.mark.parametrize("minimum_count", [1, 3, 5, 20])
+def test_paths_of_sessions_are_read_once_where_people_stand_together(relation, events, few_at_once, minimum_count):
+    whole = paths(sessionise(events, 1), by="session", minimum_count=minimum_count)
+    few_at_once()
+    pd.testing.assert_frame_equal(paths(sessionise(relation, 1), by="session", minimum_count=minimum_count), whole)
+
+
+def test_who_took_the_path_that_joins_the_rare_ones_is_counted_across_batches(few_at_once):
+    days = pd.date_range("2025-01-01", periods=2, freq="90D")
+    events = pd.DataFrame([(f"p{n:02}", day, "loan" if n else "gate" if day == days[0] else "chat")
+                           for n in range(50) for day in days], columns=["person_key", "occurred_at", "touchpoint"])
+    events = events.assign(event_id=range(100), initiated_by="person", journey_id="j")
+    few_at_once()
+    table = paths(sessionise(duckdb.connect().from_df(events)), by="session")
+    assert table[["n", "people"]].values.tolist() == [[100, 50]]
+
+
+def test_silence_and_returns_in_batches_are_those_of_one_pass(relation, events, few_at_once):
+    asked = PEOPLE["person_key"].iloc[::-2]
+    whole = silence(PEOPLE, events, on="2025-04-01"), seen_again(asked, events, on="2025-02-01", days=30)
+    few_at_once()
+    people = duckdb.connect().from_df(PEOPLE.iloc[::-1])
+    for part, one in zip((silence(people, relation, on="2025-04-01"), seen_again(asked, relation, on="2025-02-01", days=30)),
+                         whole, strict=True):
+        pd.testing.assert_frame_equal(part, one, check_dtype=False)
+
+
+def test_feelings_and_what_follows_errands_in_batches_are_those_of_one_pass(relation, events, few_at_once, monkeypatch):
+    """With journeys that several people share, and failures that staff put right."""
+    rng = np.random.default_rng(2)
+    kinds = np.where(events["initiated_by"] == "staff", "put right", "use")
+    said = events.sample(300, random_state=3)[["person_key", "touchpoint", "journey_id"]].assign(
+        feedback_id=range(300), given_at=pd.Timestamp("2025-03-20"), valence=rng.choice([-1.0, 0.2, 1.0], 300))
+
+    def all_of(frame):
+        tied = attach(said, frame, within_days=60).feedback
+        steps = steps_with_feelings(frame, tied)
+        after = what_follows(frame, tied, as_of="2025-06-30", draws=50, minimum_count=5)
+        return (tied, steps, journey_measures(steps), returns_after(steps, frame, as_of="2025-06-30", days=30),
+                after.after_high, after.after_low, after.differences)
+
+    with_kinds = relation.project("*, CASE initiated_by WHEN 'staff' THEN 'put right' ELSE 'use' END AS event_type")
+    whole = all_of(events.assign(event_type=kinds))
+    few_at_once()
+    for module in (arcs, returns):
+        monkeypatch.setattr(module, "AT_ONCE", 40)
+    for part, one in zip(all_of(with_kinds), whole, strict=True):
+        pd.testing.assert_frame_equal(part, one, check_dtype=False)
+    assert whole[1]["put_right"].any() and whole[2]["rated"].any() and whole[3]["seen"].any() and len(whole[-1])
+
+
 def test_active_days_in_batches_are_those_of_one_pass(relation, events, few_at_once):
     whole = active_days(PEOPLE, events, on="2025-04-01")
     few_at_once()
@@ -84,3 +147,28 @@ def test_samples_drawn_in_parts_are_those_drawn_together(monkeypatch):
     assert len(parts) > 20
     assert (np.concatenate(parts) == together).all()
     assert (together.sum(axis=1) == 50).all()
+
+
+def test_terms_in_batches_are_those_of_one_pass(relation, events, few_at_once):
+    terms = pd.DataFrame({"from": ["2025-01-01", "2025-02-01"], "to": ["2025-01-31", "2025-04-30"]})
+    said = pd.DataFrame({"person_key": ["p01", "p30"], "given_at": pd.Timestamp("2025-02-03"), "valence": [0.5, -1]})
+    people = PEOPLE.assign(eligible_from=pd.Timestamp("2024-09-01"), eligible_to=[pd.Timestamp("2025-02-01"), pd.NaT] * 30)
+    whole = person_terms(events, said, terms, people=people)
+    few_at_once()
+    pd.testing.assert_frame_equal(person_terms(relation, said, terms, people=people), whole)
+    some = person_terms(relation, said, terms, people=people, said_only=True)
+    pd.testing.assert_frame_equal(some, whole.dropna(subset="emotion", ignore_index=True))
+    assert some["person_key"].tolist() == ["p01", "p30"]
+
+
+def test_kinds_of_many_people_are_drawn_as_often_as_the_people_themselves(monkeypatch):
+    kind = np.repeat([0, 1, 2], [60, 38, 2])
+    people = np.concatenate(list(resampling.alike_drawn(kind, 4000, 0)))
+    monkeypatch.setattr(resampling, "MANY", 50)
+    kinds = np.concatenate(list(resampling.alike_drawn(kind, 4000, 0)))
+    assert people[0].tolist() == kinds[0].tolist() == [60, 38, 2]
+    assert (kinds.sum(axis=1) == 100).all()
+    share = np.array([0.6, 0.38, 0.02])
+    for drawn in (people, kinds):
+        assert drawn.mean(axis=0) == pytest.approx(100 * share, rel=0.04)
+        assert np.cov(drawn.T) == pytest.approx(100 * (np.diag(share) - np.outer(share, share)), rel=0.1, abs=0.4)

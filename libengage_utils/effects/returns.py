@@ -1,15 +1,19 @@
 """Whether, and after how many days, people are seen again after an errand."""
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from ..journeys.arcs import by_journey, in_parts
 from ..journeys.feelings import as_pandas
 from ..journeys.sessions import acts_of_people
 from ..resampling import over_samples, people_drawn, sums_by_person, told
 from .person_terms import long_waits
 
+KEYS = ["journey_id", "person_key"]
 KINDS = ("nothing failed", "failed, put right", "failed, not put right")
 STRONG = 0.5  # valence from which a journey was a high; from its negative down, a low
+AT_ONCE = 40_000  # journeys set beside all acts of their people
 WIDE = 2**20  # more days than any study has
 
 
@@ -59,31 +63,22 @@ def returns_after(steps, events, *, as_of, days=90):
     if not days >= 1:
         raise ValueError(f"`days` is within how many days a return counts, 1 or more; it is {days}.")
     last = int(np.datetime64(pd.Timestamp(as_of), "D").astype(int))
-    acts = as_pandas(acts_of_people(events, "journey_id")[0], ["person_key", "journey_id", "occurred_at"])
-    acts["day"] = acts.pop("occurred_at").to_numpy().astype("datetime64[D]").astype(int)
-    keys = ["journey_id", "person_key"]
-    table = _journeys(steps.sort_values([*keys, "step"]), keys)
-    spans = acts.dropna(subset="journey_id").groupby(keys)["day"].agg(["min", "max"])
-    spans = spans.reindex(pd.MultiIndex.from_frame(table[keys]))
-    if strange := int((~(spans["max"] <= last)).sum()):
+    acts, _ = acts_of_people(events, "journey_id")
+    table = _journeys(steps)
+    people, found = table["person_key"].cat, np.zeros((5, len(table)), dtype="int32")
+    for rows in in_parts(people.codes.to_numpy(), AT_ONCE):
+        found[:, rows] = _around(table.loc[rows, KEYS], acts, last, days)
+    began, ended, before, gap, after = found
+    if strange := int((ended > last).sum()):
         raise ValueError(f"{strange:,} of {len(table):,} journeys are not in the events, or end after {as_of}: give the "
                          "events that the steps come from, and the last day they reach as `as_of`.")
-    began, ended = (spans[name].to_numpy().astype(int) for name in ("min", "max"))
-
-    acts = acts[acts["day"] <= last]
-    people = pd.Index(acts["person_key"].unique())
-    log = np.sort(people.get_indexer(acts["person_key"]) * WIDE + acts["day"].to_numpy())
-    own = people.get_indexer(table["person_key"]) * WIDE
-    place = np.searchsorted(log, own + ended, "right")
-    gap = np.append(log, np.iinfo(int).max)[place] - own - ended
+    first = np.datetime64(acts.lazy().select(nw.col("occurred_at").min()).collect().item(), "D").astype(int)
     watched = np.minimum(days, last - ended)
     seen = gap <= watched
-    before = np.searchsorted(log, own + began) - np.searchsorted(log, own + began - days)
-    after = np.searchsorted(log, own + ended + days, "right") - place
     return table.assign(
-        ended=ended.astype("datetime64[D]").astype("datetime64[s]"),
-        earlier=np.where(began - days >= acts["day"].min(), before, np.nan), days_to_return=np.where(seen, gap, np.nan),
-        watched=watched, seen=seen, acts_after=np.where(watched == days, after, np.nan))
+        ended=ended.astype("datetime64[D]").astype("datetime64[s]"), earlier=np.where(began - days >= first, before, np.nan),
+        days_to_return=np.where(seen, gap, np.nan), watched=watched, seen=seen,
+        acts_after=np.where(watched == days, after, np.nan))
 
 
 def return_curves(returns, by="kind", *, draws=1000, minimum_count=10, random_state=0):
@@ -135,20 +130,49 @@ def return_curves(returns, by="kind", *, draws=1000, minimum_count=10, random_st
         columns=["group", "day", "estimate", "low", "high", "rests_on"])
 
 
-def _journeys(steps, keys):
-    """How each journey went and felt, from its steps in order."""
-    failed = steps["outcome"] == "failed"
-    steps = steps.assign(failed=failed, left=failed & ~steps["put_right"].astype(bool), long=long_waits(steps))
-    before = steps.groupby(keys)["touchpoint"].shift()
+def _journeys(steps):
+    """How each journey went and felt, from its steps in any order."""
+    needed = [*KEYS, "step", "service", "touchpoint", "outcome", "minutes_waited", "put_right", "valence"]
+    steps = steps[needed].assign(long=long_waits(steps))
+    table = pd.concat([_walked(some) for some in by_journey(steps)], ignore_index=True)
+    return table.astype({"person_key": "category", "service": "category"})
+
+
+def _walked(steps):
+    """How some journeys went and felt."""
+    steps, failed = steps.sort_values([*KEYS, "step"]), steps["outcome"] == "failed"
+    steps = steps.assign(failed=failed, left=failed & ~steps["put_right"].astype(bool))
+    before = steps.groupby(KEYS)["touchpoint"].shift()
     steps["moved"] = before.notna() & (before != steps["touchpoint"])
-    journeys = steps.groupby(keys)
+    journeys = steps.groupby(KEYS)
     table = journeys.agg(service=("service", "first"), failed=("failed", "any"), left=("left", "any"),
                          long_wait=("long", "any"), hand_offs=("moved", "sum"), feeling=("valence", "mean"))
-    table.insert(1, "kind", np.select([table.pop("left"), table.pop("failed")], KINDS[:0:-1], KINDS[0]))
+    kind = np.select([table.pop("left"), table.pop("failed")], KINDS[:0:-1], KINDS[0])
+    table.insert(1, "kind", pd.Categorical(kind, sorted(KINDS)))
     table.insert(2, "wait", journeys["minutes_waited"].sum(min_count=1))
     felt = np.select([table["feeling"] >= STRONG - 1e-9, table["feeling"] <= -STRONG + 1e-9], ["high", "low"], "between")
     table["felt"] = pd.Series(felt, table.index, dtype=object).where(table["feeling"].notna())
     return table.reset_index()
+
+
+def _around(journeys, acts, last, days):
+    """Of some people's journeys: first and last day, acts in the days before, days to the next act, acts in those after."""
+    journeys = journeys.astype({"person_key": "str"})
+    people = pd.Index(journeys["person_key"].unique())
+    who = nw.col("person_key").cast(nw.String)
+    acts = as_pandas(acts.filter(who >= people.min(), who <= people.max()), [*KEYS, "occurred_at"])
+    acts["day"] = acts.pop("occurred_at").to_numpy().astype("datetime64[D]").astype(int)
+    acts["person"] = people.get_indexer(acts["person_key"])
+    acts = acts[acts["person"] >= 0]
+    spans = acts.dropna(subset="journey_id").groupby(KEYS)["day"].agg(["min", "max"])
+    began, ended = spans.reindex(pd.MultiIndex.from_frame(journeys), fill_value=WIDE).to_numpy().T
+    acts = acts[acts["day"] <= last]
+    log = np.sort(acts["person"].to_numpy() * WIDE + acts["day"].to_numpy())
+    own = people.get_indexer(journeys["person_key"]) * WIDE
+    place = np.searchsorted(log, own + ended, "right")
+    gap = np.minimum(np.append(log, np.iinfo(int).max)[place] - own - ended, WIDE)
+    before = np.searchsorted(log, own + began) - np.searchsorted(log, own + began - days)
+    return began, ended, before, gap, np.searchsorted(log, own + ended + days, "right") - place
 
 
 def _shown(person, time, back, horizon, minimum_count):

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from ..engagement import day_number
-from ..journeys.sessions import acts_of_people
+from ..journeys.sessions import acts_of_people, sums_of_people
 from ..letters.silence import active_days, quiet_by_rule, silence
 
 
@@ -48,7 +48,7 @@ def seen_again(person_key, events, *, on, days):
     if last < on + pd.Timedelta(days=days):
         raise ValueError(f"The window is over on {said(on + pd.Timedelta(days=days))}; the events end on {said(last)}: take "
                          "an earlier day.")
-    keys = pd.Series(np.sort(np.asarray(person_key)), name="person_key")
+    keys = pd.Series(person_key, name="person_key").sort_values(ignore_index=True)
     after = around(acts, on, keys)["after"].to_numpy(dtype=float)
     return pd.DataFrame({"person_key": keys, "days_to_return": np.where(after <= days, after, np.nan),
                          "returned": after <= days, "watched": days})
@@ -139,7 +139,7 @@ def unasked_returns(people, events, contacts=None, *, on, lapse_days, days, holi
     1        bob             NaN
     """
     silent = silence(people, events, on=on, holidays=holidays, absences=absences, coverage=coverage)
-    quiet = quiet_by_rule(silent, as_pandas(people), lapse_days=lapse_days, outcome_days=days, on=on).people
+    quiet = quiet_by_rule(silent, people, lapse_days=lapse_days, outcome_days=days, on=on).people
     if contacts is not None:
         over = pd.Timestamp(on).normalize() + pd.Timedelta(days=days)
         quiet = quiet[~quiet["person_key"].isin(sent_before(contacts, over))]
@@ -147,7 +147,7 @@ def unasked_returns(people, events, contacts=None, *, on, lapse_days, days, holi
         raise ValueError(f"Nobody was silent for {lapse_days} expected days on {said(pd.Timestamp(on))} and not written to: "
                          "take a later day, or fewer days.")
     again = seen_again(quiet["person_key"], events, on=on, days=days)
-    return again.merge(quiet[["person_key", "seen_before", "silent_days"]], on="person_key")
+    return again.assign(**{name: quiet[name].to_numpy() for name in ("seen_before", "silent_days")})
 
 
 def acts_by_day(events, as_of=None, initiated_by=("person",)):
@@ -161,12 +161,11 @@ def acts_by_day(events, as_of=None, initiated_by=("person",)):
 
 
 def around(acts, on, people):
-    """Days from the last act before a day, to one on it (0), and to the first one after it, a row a person."""
+    """Days from the last act before a day, to one on it (0), and to the first after it, of people in order, a row each."""
     days = nw.col("day") - (on - pd.Timestamp(0)).days
-    sums = (acts.with_columns(nw.when(days < 0).then(-days).alias("before"), nw.when(days == 0).then(days).alias("at"),
-                              nw.when(days > 0).then(days).alias("after"))
-            .group_by("person_key").agg(nw.col("before").min(), nw.col("at").min(), nw.col("after").min()))
-    return sums.lazy().collect().to_pandas().set_index("person_key").reindex(people.to_numpy())
+    acts = acts.with_columns(nw.when(days < 0).then(-days).alias("before"), nw.when(days == 0).then(days).alias("at"),
+                             nw.when(days > 0).then(days).alias("after"))
+    return sums_of_people(acts, people, nw.col("before", "at", "after").min()).set_axis(people)
 
 
 def as_pandas(frame):

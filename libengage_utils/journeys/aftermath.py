@@ -11,7 +11,7 @@ from ..privacy import about, suppress
 from ..resampling import CELLS
 from .arcs import FALSE_DISCOVERIES, STRONG
 from .feelings import as_pandas, need, times
-from .sessions import acts_of_people, longest_pause
+from .sessions import ORDER, acts_of_people, by_people, longest_pause
 
 NOTHING, UNNAMED, ANYWHERE = "nothing more", "something unnamed", "anywhere"
 MOST_TOLD = 3
@@ -147,25 +147,33 @@ def _strong_feelings(events, feedback, gap, as_of):
     told = told[told["valence"].abs() >= STRONG - 1e-9].reindex(columns=["event_id", "valence", "given_at", "instrument"])
     if told.empty:
         return pd.DataFrame(columns=["person_key", "before", "stratum", "after", "low"]).astype({"low": int})
-    columns = ["event_id", "person_key", "occurred_at", "touchpoint"]
-    felt_at = nw.col("event_id").is_in(told["event_id"].unique().tolist())
-    here = as_pandas(acts.filter(felt_at, ~nw.col("touchpoint").is_null()), columns)
-    felt = told.merge(here.rename(columns={"touchpoint": "before"}), on="event_id")
-    felt["told_at"] = np.maximum(times(felt["given_at"]), felt["occurred_at"])
-    felt["low"] = (felt["valence"] < 0).astype(int)
-    felt = felt[felt.groupby(["person_key", "told_at"])["low"].transform("nunique") == 1]
-    theirs = nw.col("person_key").is_in(felt["person_key"].unique().tolist())
-    following = as_pandas(acts.filter(theirs), columns).sort_values(["occurred_at", "event_id"])
     last = (acts.lazy().select(nw.col("occurred_at").max()).collect().item() if as_of is None
             else pd.Timestamp(as_of) + pd.Timedelta(days=1))
-    felt = felt[felt["told_at"] <= last - gap].sort_values(
-        ["told_at", "occurred_at", "event_id", "instrument"], ascending=[True, False, True, True], ignore_index=True)
-    following["after"] = following["touchpoint"].fillna(UNNAMED)
-    felt = pd.merge_asof(felt, following[["person_key", "occurred_at", "after"]].rename(columns={"occurred_at": "next_at"}),
-                         left_on="told_at", right_on="next_at", by="person_key", direction="forward", tolerance=gap,
-                         allow_exact_matches=False)
+    told["given_at"] = times(told["given_at"])
+    felt = pd.concat([_followed(told, some, gap, last) for some in by_people(acts)])
+    felt = felt.sort_values(["told_at", *ORDER, "instrument"], ascending=[True, False, True, True], ignore_index=True)
     return felt.assign(after=felt["after"].astype(object).fillna(NOTHING),
                        stratum=felt["before"] + " | " + felt["instrument"].astype(object).fillna("").astype(str))
+
+
+def _followed(told, acts, gap, last):
+    """What was told by these acts' people in time to see what followed, by when it was told, and the next act (after)."""
+    columns = ["event_id", "person_key", "occurred_at", "touchpoint"]
+    acts = acts.lazy().select(columns).collect()
+    ours = nw.col("event_id").is_in(told["event_id"].tolist())
+    here = as_pandas(acts.filter(ours, ~nw.col("touchpoint").is_null()), columns)
+    felt = told.merge(here.rename(columns={"touchpoint": "before"}), on="event_id")
+    felt["told_at"] = np.maximum(felt["given_at"], felt["occurred_at"])
+    felt["low"] = (felt["valence"] < 0).astype(int)
+    felt = felt[felt.groupby(["person_key", "told_at"])["low"].transform("nunique") == 1]
+    felt = felt[felt["told_at"] <= last - gap].sort_values("told_at", kind="stable")
+    if felt.empty:
+        return felt.assign(after=None)
+    theirs = nw.col("person_key").is_in(felt["person_key"].unique().tolist())
+    acts = as_pandas(acts.filter(theirs), columns).sort_values(ORDER)
+    following = acts.assign(after=acts["touchpoint"].fillna(UNNAMED))[["person_key", "occurred_at", "after"]]
+    return pd.merge_asof(felt, following.rename(columns={"occurred_at": "next_at"}), left_on="told_at", right_on="next_at",
+                         by="person_key", direction="forward", tolerance=gap, allow_exact_matches=False)
 
 
 def _shares(counts, minimum_count):

@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 import narwhals as nw
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy import stats
 
 from ..privacy import about
 from .feelings import as_pandas, need
-from .sessions import ORDER, acts_of_people
+from .sessions import ORDER, acts_of_people, by_people
 
 COLUMNS = ["journey_id", "person_key", "service", "touchpoint", "event_id", "occurred_at", "outcome", "minutes_waited"]
+SHARED = ["journey_id", "person_key", "service", "touchpoint", "outcome"]  # text that many steps share
+AT_ONCE = 250_000  # steps worked out at a time
 STRONG = 0.5  # valence from which a feeling counts as strong: 1 and 2, or 4 and 5, on a scale from 1 to 5
 FALSE_DISCOVERIES = 0.05
 
@@ -80,7 +83,7 @@ def steps_with_feelings(events, feedback, put_right="put right"):
     DataFrame
         One row a step: journey_id, person_key, service (of the journey), step (1 to n), touchpoint, event_id,
         occurred_at, day (whole days since 1970), outcome, minutes_waited, put_right, and valence, the mean of what
-        was attached, missing where nothing was.
+        was attached, missing where nothing was. Text that steps share is categorical.
 
     Raises
     ------
@@ -97,18 +100,17 @@ def steps_with_feelings(events, feedback, put_right="put right"):
     """
     need(feedback, "event_id", "valence")
     acts, _ = acts_of_people(events, "touchpoint", "journey_id")
-    steps = as_pandas(acts.filter(~nw.col("journey_id").is_null()), COLUMNS)
+    felt = feedback.dropna(subset=["event_id", "valence"]).groupby("event_id")["valence"].mean()
+    parts = [pa.Table.from_pandas(_walked(some, felt), preserve_index=False)
+             for some in by_people(acts.filter(~nw.col("journey_id").is_null()), AT_ONCE)]
+    steps = pa.concat_tables(parts).unify_dictionaries().to_pandas(split_blocks=True, self_destruct=True)
+    for name in SHARED:
+        steps[name] = _by_name(steps[name].cat)
     if steps.empty:
         raise ValueError("None of the acts belongs to a journey (journey_id is empty everywhere), so there are no steps to "
                          "follow: look at touchpoints alone.")
-    steps = steps.sort_values(["journey_id", "person_key", *ORDER], ignore_index=True)
-    journeys = steps.groupby(["journey_id", "person_key"])
-    steps["service"] = journeys["service"].transform("first")
-    steps.insert(3, "step", journeys.cumcount() + 1)
-    steps.insert(7, "day", steps["occurred_at"].to_numpy().astype("datetime64[D]").astype(int))
-    steps["put_right"] = steps["event_id"].isin(_mended(events, steps, put_right))
-    felt = feedback.dropna(subset=["event_id", "valence"]).groupby("event_id")["valence"].mean()
-    return steps.assign(valence=steps["event_id"].map(felt).astype(float))
+    steps.insert(len(steps.columns) - 1, "put_right", _mended(events, steps, put_right))
+    return steps
 
 
 def emotional_arc(steps, kind=None, by="touchpoint", minimum_count=10):
@@ -156,7 +158,7 @@ def emotional_arc(steps, kind=None, by="touchpoint", minimum_count=10):
         raise ValueError(f'`by` is "touchpoint" or "step", not {by!r}.')
     if kind is not None:
         kinds = sorted(steps["service"].dropna().unique())
-        steps = steps[steps["service"] == kind]
+        steps = steps.loc[steps["service"] == kind, sorted({"person_key", by, "step", "valence"})]
         if steps.empty:
             raise ValueError(f"There is no {kind} journey; the kinds of journeys are {', '.join(kinds) or 'not recorded'}.")
     if steps.empty:
@@ -216,6 +218,46 @@ def journey_measures(steps, points_for_inertia=30):
     >>> journey_measures(steps).loc[0, ["duration_days", "mean", "peak", "end", "peak_end"]].astype(float).round(2).tolist()
     [3.0, 0.1, -0.8, 0.6, -0.1]
     """
+    needed = steps[["journey_id", "person_key", "service", "step", "occurred_at", "valence"]]
+    return pd.concat([_measured(some, points_for_inertia) for some in by_journey(needed)], ignore_index=True)
+
+
+def by_journey(steps):
+    """Steps as frames of about so many each, a journey's in one; categories as the text they stand for."""
+    for rows in in_parts(steps["journey_id"].astype("category").cat.codes.to_numpy(), AT_ONCE):
+        some = steps.iloc[rows]
+        yield some.astype({name: column.cat.categories.dtype for name, column in some.items() if column.dtype == "category"})
+
+
+def in_parts(codes, at_once):
+    """Positions in order of their codes, in parts of about so many, those of one code in one part."""
+    order = np.argsort(codes, kind="stable")
+    codes = codes[order]
+    return np.split(order, np.setdiff1d(np.searchsorted(codes, codes[at_once::at_once]), 0))
+
+
+def _walked(acts, felt):
+    """Of some people's acts on journeys, their steps, by person and journey."""
+    keys = ["person_key", "journey_id"]
+    # Sorted here, which copies: of what an engine sorts and hands over, one column kept would keep all.
+    steps = as_pandas(acts, COLUMNS).sort_values([*keys, *ORDER], ignore_index=True)
+    journeys = steps.groupby(keys)
+    steps["service"] = journeys["service"].transform("first")
+    steps.insert(3, "step", journeys.cumcount().astype("int32") + 1)
+    steps.insert(7, "day", steps["occurred_at"].to_numpy().astype("datetime64[D]").astype("int32"))
+    steps["valence"] = steps["event_id"].map(felt).astype(float)
+    return steps.astype(dict.fromkeys(SHARED, "category"))
+
+
+def _by_name(column):
+    """A categorical column with its categories in the order of their names."""
+    order = column.categories.argsort()
+    ranks = np.append(np.argsort(order), -1).astype("int32")       # -1 stands for what is missing
+    return pd.Categorical.from_codes(ranks[column.codes], column.categories[order])
+
+
+def _measured(steps, points_for_inertia):
+    """Measures of some journeys."""
     keys = ["journey_id", "person_key"]
     steps = steps.sort_values([*keys, "step"], ignore_index=True)
     steps["far"] = steps["valence"].abs().round(9)
@@ -242,17 +284,21 @@ def journey_measures(steps, points_for_inertia=30):
 
 
 def _mended(events, steps, put_right):
-    """The steps that staff put right, as event ids."""
-    log = nw.from_native(events)
+    """Whether staff put each step right."""
+    log, mended = nw.from_native(events), np.zeros(len(steps), dtype=bool)
     if "event_type" not in log.collect_schema():
-        return []
+        return mended
     place = ["journey_id", "touchpoint"]
     mends = as_pandas(log.filter(nw.col("initiated_by") == "staff", nw.col("event_type") == put_right,
                                  ~nw.col("journey_id").is_null()), [*place, "occurred_at"]).sort_values("occurred_at")
-    steps = steps.sort_values(ORDER)[[*place, *ORDER, "outcome"]]
-    failed, any_step = (pd.merge_asof(mends, those, on="occurred_at", by=place)["event_id"]
+    journeys = steps["journey_id"].cat
+    row = np.flatnonzero(journeys.categories.isin(mends["journey_id"])[journeys.codes])
+    steps = steps[[*place, *ORDER, "outcome"]].iloc[row].assign(row=row)
+    steps = steps.astype(dict.fromkeys(place, "str")).sort_values(ORDER)
+    failed, any_step = (pd.merge_asof(mends, those, on="occurred_at", by=place)["row"]
                         for those in (steps[steps["outcome"] == "failed"], steps))
-    return failed.fillna(any_step).dropna()
+    mended[failed.fillna(any_step).dropna().astype(int)] = True
+    return mended
 
 
 def _step(value, person, here, overall, minimum_count):

@@ -1,6 +1,6 @@
 """How far people's errands follow the way declared for them, and where they leave it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -183,16 +183,18 @@ def conformance(steps, workflows, *, as_of=None, edge_days=60, minimum_count=10)
     if not declared.any():
         raise ValueError(f"No errand is for a service with a declared way ({', '.join(sorted(workflows))}): name the "
                          "service of errands in the events (service) as the workflows do.")
-    counted = clear_of_edges(table[declared], edge_days)
+    journeys = clear_of_edges(table, edge_days, declared)
     left_out = pd.Series({"of no service": table["service"].isna().sum(),
                           "of a service without a declared way": (table["service"].notna() & ~declared).sum(),
-                          f"begun within {edge_days} days of an end of the log": declared.sum() - len(counted)})
-    journeys, deviations = [], []
-    for service, some in counted.groupby("service"):
-        aligned, *found = _aligned(some, walked, workflows[service])
-        journeys.append(aligned)
-        deviations.append(_by_step(aligned, *found, minimum_count))
-    journeys = pd.concat(journeys).sort_index().reset_index(drop=True).drop(columns="start")
+                          f"begun within {edge_days} days of an end of the log": declared.sum() - len(journeys)})
+    del table, declared
+    walked = replace(walked, table=None)
+    person, walks, parts, deviations = pd.factorize(journeys["person_key"])[0], journeys[["steps", "start", "path"]], [], []
+    for service, some in journeys.groupby("service").indices.items():
+        aligned, found, names = _aligned(walks.iloc[some], walked, workflows[service])
+        parts.append(aligned)
+        deviations.append(_by_step(service, person[some], found, names, minimum_count))
+    journeys = journeys.drop(columns="start").join(pd.concat(parts))
     deviations = pd.concat(deviations).sort_values(["journeys", "service", "step", "kind"], ignore_index=True,
                                                    ascending=[False, True, True, True])
     whole = share_off(journeys, minimum_count=minimum_count)
@@ -236,7 +238,8 @@ def share_off(journeys, *, kinds=KINDS, clear_days=0, finished=False, first=Fals
     """
     if strange := sorted(set(kinds) - set(KINDS)):
         raise ValueError(f"{', '.join(strange)}: no kind of deviation. The kinds are {', '.join(KINDS)}.")
-    rows = journeys[(journeys["clear_days"] >= clear_days) & (journeys["finished"] | (not finished))]
+    there = (journeys["clear_days"] >= clear_days) & (journeys["finished"] | (not finished))
+    rows = journeys.loc[there, ["person_key", *(["began", "journey_id"] if first else []), *kinds]]
     if first:
         rows = rows.sort_values(["began", "journey_id"], kind="stable").drop_duplicates("person_key")
     if rows.empty:
@@ -249,7 +252,7 @@ def share_off(journeys, *, kinds=KINDS, clear_days=0, finished=False, first=Fals
 
 
 def _aligned(errands, walked, workflow):
-    """Errands with cost, fitness and deviations; rows of errand and cell (4 times the node, plus the kind) that deviate;
+    """Cost, fitness and deviations of errands; rows of errand and cell (4 times the node, plus the kind) that deviate;
     and the names of nodes. Each distinct path is aligned once.
     """
     _, examples, path = np.unique(errands["path"], return_index=True, return_inverse=True)
@@ -264,20 +267,18 @@ def _aligned(errands, walked, workflow):
     found = pd.DataFrame({"path": np.r_[left_out[0], walk[~own]],
                           "cell": np.r_[4 * left_out[1] + 4, 4 * node[~own] + kind]})
     numbers = np.bincount(4 * found["path"] + found["cell"] % 4, minlength=4 * len(lengths)).reshape(-1, 4)
-    table = errands.assign(cost=cost[path], fitness=(1 - cost / (lengths + required.sum()))[path],
-                           **dict(zip(KINDS, numbers[path].T, strict=True)),
-                           finished=seen[path, np.flatnonzero(required)[-1]], off=cost[path] > 0)
+    table = pd.DataFrame({"cost": cost, "fitness": 1 - cost / (lengths + required.sum()),
+                          **dict(zip(KINDS, numbers.T, strict=True)), "finished": seen[:, np.flatnonzero(required)[-1]],
+                          "off": cost > 0}).iloc[path].set_axis(errands.index)
     return table, found.drop_duplicates().merge(pd.DataFrame({"path": path, "errand": np.arange(len(path))})), names
 
 
-def _by_step(errands, found, names, minimum_count):
+def _by_step(service, person, found, names, minimum_count):
     """Share of a service's errands on which each step deviates in each way."""
-    person, (cell, column) = pd.factorize(errands["person_key"])[0], np.unique(found["cell"], return_inverse=True)
-    size, k = np.bincount(person)[:, np.newaxis], len(cell)
-    hits = np.bincount(k * person[found["errand"]] + column, minlength=k * len(size)).reshape(len(size), k)
-    table = pd.DataFrame({"service": errands["service"].iloc[0], "step": names[cell // 4],
-                          "kind": np.array(KINDS, dtype=object)[cell % 4]})
-    return table.join(shares(size, hits, minimum_count))
+    cells = found.groupby("cell")["errand"]
+    cell, figures = np.array([*cells.groups], dtype=int), shares_of_cells(person, cells, minimum_count)
+    return pd.DataFrame({"service": service, "step": names[cell // 4],
+                         "kind": np.array(KINDS, dtype=object)[cell % 4]}).join(figures)
 
 
 def _by_service(journeys, minimum_count):
@@ -298,6 +299,14 @@ def _by_service(journeys, minimum_count):
     table["people"], table["journeys"] = people, np.where(people.notna(), size.sum(axis=0), np.nan)
     table.insert(0, "label", names)
     return table.sort_values(["journeys", "label"], ascending=[False, True], ignore_index=True)
+
+
+def shares_of_cells(person, cells, minimum_count):
+    """Shares of errands by these people that are in each cell (errands grouped by it), one cell after another."""
+    size = np.bincount(person)
+    parts = [shares(size[:, np.newaxis], np.bincount(person[some], minlength=len(size))[:, np.newaxis], minimum_count)
+             for _, some in cells]
+    return pd.concat([shares(size[:, np.newaxis], np.zeros((len(size), 0)), minimum_count), *parts], ignore_index=True)
 
 
 def shares(size, hits, minimum_count):

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from ..privacy import about, suppress
-from .sessions import ORDER, acts_of_people
+from .sessions import ORDER, acts_of_people, by_people
 
 ABOUT = ["feedback_id", "person_key", "given_at", "instrument", "question", "touchpoint", "journey_id"]
 FORM = ["journey_id", "touchpoint", "given_at", "instrument", "question"]
@@ -244,7 +244,7 @@ def _by_journey(rows, acts):
         return pd.Series(dtype=object)
     turn = rows.sort_values("feedback_id", kind="stable").groupby(FORM, dropna=False).cumcount(ascending=False)
     rows = rows.assign(row=rows.index, turn=turn)[["row", "turn", "person_key", "given_at", "journey_id", "touchpoint"]]
-    steps = _about(acts, rows, "journey_id", "touchpoint")
+    steps = pd.concat(_about(acts.filter(~nw.col("journey_id").is_null()), rows, "journey_id", "touchpoint"))
     pairs = rows.merge(steps, on=["journey_id", "touchpoint"], suffixes=("", "_of_step"))
     theirs = pairs["person_key"].isna() | (pairs["person_key"] == pairs["person_key_of_step"])
     pairs = pairs[theirs & ~(pairs["occurred_at"] > pairs["given_at"])].sort_values(["row", *ORDER])
@@ -261,17 +261,19 @@ def _by_window(rows, acts, window):
     rows = rows.assign(row=rows.index).sort_values("given_at", kind="stable")
     first, last = rows["given_at"].min() - window, rows["given_at"].max()
     near = acts.filter(nw.col("occurred_at") >= first.to_pydatetime(), nw.col("occurred_at") <= last.to_pydatetime())
-    found = pd.merge_asof(
-        rows[["row", "given_at", "person_key", "touchpoint"]], _about(near, rows, "person_key", "touchpoint"),
-        left_on="given_at", right_on="occurred_at", by=["person_key", "touchpoint"], tolerance=window)
-    return found.dropna(subset="event_id").set_index("row")["event_id"]
+    named = rows[["row", "given_at", "person_key", "touchpoint"]]
+    found = pd.concat(
+        pd.merge_asof(named, some, left_on="given_at", right_on="occurred_at", by=["person_key", "touchpoint"],
+                      tolerance=window).dropna(subset="event_id") for some in _about(near, rows, "person_key", "touchpoint"))
+    return found.set_index("row")["event_id"]
 
 
 def _about(acts, rows, *keys):
-    """Acts that share each key with some of the rows, in order of time."""
-    for key in keys:
-        acts = acts.filter(nw.col(key).is_in(rows[key].unique().tolist()))
-    return as_pandas(acts, list(dict.fromkeys([*keys, "person_key", *ORDER]))).sort_values(ORDER)
+    """Acts that share each key with some of the rows, some people's after others', each in order of time."""
+    named = [nw.col(key).is_in(rows[key].unique().tolist()) for key in keys]
+    columns = list(dict.fromkeys([*keys, "person_key", *ORDER]))
+    for some in by_people(acts):
+        yield as_pandas(some.lazy().select(columns).collect().filter(*named), columns).sort_values(ORDER)
 
 
 def as_pandas(frame, columns):

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..privacy import suppress
-from ..resampling import sums_by_person
-from .conformance import shares
+from .conformance import shares_of_cells
 from .variants import clear_of_edges, errands
 from .workflows import nodes_walked
 
@@ -49,11 +48,11 @@ def flows(steps, workflow, *, as_of=None, edge_days=60, minimum_count=10):
     [['begin', 'search', 'declared', 20.0], ['search', 'loan', 'declared', 20.0]]
     """
     walked = errands(steps, as_of)
-    some = walked.table[walked.table["service"] == workflow.service]
-    if some.empty:
+    ours = walked.table["service"] == workflow.service
+    if not ours.any():
         raise ValueError(f"No errand is for the service {workflow.service}: name the service of errands in the events "
                          "(service) as the workflows do.")
-    some = clear_of_edges(some, edge_days)
+    some = clear_of_edges(walked.table, edge_days, ours)
     errand, node, names = nodes_walked(some, walked, workflow)
     every, end = np.arange(len(some)), len(workflow.steps) + 1
     order = np.argsort(np.r_[every, errand, every], kind="stable")
@@ -61,9 +60,8 @@ def flows(steps, workflow, *, as_of=None, edge_days=60, minimum_count=10):
     latest = np.maximum.accumulate(np.where(node <= end, np.arange(len(node)), 0))   # on the way, step by step
     moves = pd.DataFrame({"before": node[latest[:-1]], "after": node[1:], "errand": errand[1:]})
     moves = moves[moves["after"] > 0].drop_duplicates()
-    person, move = pd.factorize(some["person_key"])[0], moves.groupby(["before", "after"]).ngroup().to_numpy()
-    hits = sums_by_person(person[moves["errand"]], move, np.ones(len(moves)), move.max() + 1)
-    table = shares(np.bincount(person)[:, np.newaxis], hits, minimum_count=0)
+    cells = moves.groupby(["before", "after"])["errand"]
+    table = shares_of_cells(pd.factorize(some["person_key"])[0], cells, minimum_count=0)
     table.index = pd.MultiIndex.from_frame(moves[["before", "after"]].drop_duplicates().sort_values(["before", "after"]))
     people = table["people"].unstack(fill_value=0)      # who comes to a step leaves it, so that its totals are known
     on_the_way = people.columns <= end

@@ -3,11 +3,15 @@
 import datetime as dt
 
 import narwhals as nw
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..privacy import suppress
 
 ORDER = ["occurred_at", "event_id"]  # of a person's acts; the second breaks ties of the first
 AT_ONCE = 1_000_000  # acts collected at a time
+PEOPLE_AT_ONCE = 250_000  # people whose acts are summed up together
 
 
 def sessionise(events, gap_days=7):
@@ -220,6 +224,42 @@ def by_people(acts, at_once=None):
         key = nw.col("person_key")
         bounds = [key >= first] * (first is not None) + [key < end] * (end is not None)
         yield acts.filter(*bounds) if bounds else acts
+
+
+def sums_of_people(acts, keys, *sums):
+    """Sums over the acts of each of these people, in the order of their keys, which are sorted; missing where none is.
+
+    Keys of many people that are looked up together take much memory.
+    """
+    parts = []
+    for first in range(0, max(len(keys), 1), PEOPLE_AT_ONCE):
+        some, theirs = keys.iloc[first:first + PEOPLE_AT_ONCE], acts
+        if len(keys) > PEOPLE_AT_ONCE:
+            least, most = some.iloc[[0, -1]].tolist()
+            theirs = acts.filter(nw.col("person_key") >= least, nw.col("person_key") <= most)
+        found = theirs.group_by("person_key").agg(*sums).lazy().collect().to_pandas().set_index("person_key")
+        parts.append(found.reindex(some))
+    return pd.concat(parts, ignore_index=True)
+
+
+def stand_together(acts, everybody):
+    """Whether they are rows of a DuckDB relation in which each person's stand together."""
+    return acts.implementation.is_duckdb() and everybody == acts.to_native().project(
+        "person_key IS DISTINCT FROM lag(person_key) OVER () AS begins").aggregate(
+        "count(*) FILTER (begins)").fetchall()[0][0]
+
+
+def as_they_stand(acts, at_once=None):
+    """As `by_people`, of rows that `stand_together`, which are read once: no filter by person gets below running counts."""
+    rows = acts.to_native()
+    left = rows.limit(0).to_arrow_table()
+    for some in rows.to_arrow_reader(at_once or AT_ONCE):
+        some = pa.concat_tables([left, pa.Table.from_batches([some])])
+        last = pc.index(some["person_key"], some["person_key"][-1]).as_py()
+        left = some.slice(last)
+        if last:
+            yield nw.from_native(some.slice(0, last)).lazy()
+    yield nw.from_native(left).lazy()
 
 
 def _stand_in_order(acts, everybody):

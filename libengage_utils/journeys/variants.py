@@ -115,9 +115,11 @@ def variants(steps, *, as_of=None, edge_days=60, minimum_count=10):
     >>> variants(acts, edge_days=0).table[["label", "variants", "entropy", "estimate"]].round(1).values.tolist()
     [['loan', 2.0, 1.0, 2.0]]
     """
-    table = errands(steps, as_of).table
+    table = errands(steps, as_of).table[["person_key", "service", "clear_days", "path"]]
     kept = clear_of_edges(table, edge_days)
-    kept = kept.assign(label=kept["service"].fillna(UNNAMED))
+    label = kept["service"].cat.add_categories({UNNAMED} - {*kept["service"].cat.categories}).fillna(UNNAMED)
+    person = pd.factorize(kept["person_key"])[0]
+    kept = pd.DataFrame({"person_key": person, "path": kept["path"], "label": label.astype("str")})
     groups = kept.groupby("label")
     shown = suppress(groups["person_key"].nunique(), minimum_count)
     rows = [(label, len(some), shown[label], some["path"].nunique(), *_entropy_of_paths(some)) for label, some in groups]
@@ -174,6 +176,7 @@ def errands(steps, as_of=None):
     day = table["began"].to_numpy().astype("datetime64[D]")
     if late := int((day > last).sum()):
         raise ValueError(f"{late:,} of {len(table):,} errands begin after {last}: give the last day that the events reach.")
+    table["service"] = table["service"].astype("category")
     table.insert(4, "clear_days", np.minimum(day - first, last - day).astype(int))
     table["start"] = starts
     table["path"] = told_apart(codes, starts, lengths, np.random.default_rng(0))[0]
@@ -196,12 +199,12 @@ def _walked(acts):
     return table, pd.Categorical(acts["touchpoint"])
 
 
-def clear_of_edges(table, edge_days):
-    """The errands begun so many days from either end of the log; a sentence where there are none."""
+def clear_of_edges(table, edge_days, among=True):
+    """Those among the errands begun so many days from either end of the log; a sentence where there are none."""
     if not edge_days >= 0:
         raise ValueError(f"`edge_days` is how far from either end of the log an errand has to begin, 0 or more; it is "
                          f"{edge_days}.")
-    kept = table[table["clear_days"] >= edge_days]
+    kept = table[(table["clear_days"] >= edge_days) & among].reset_index(drop=True)
     if kept.empty:
         raise ValueError(f"All errands began within {edge_days} days of an end of the log, so that none is surely seen "
                          "whole: look at a longer period, or take fewer days (`edge_days`).")

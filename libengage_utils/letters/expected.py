@@ -5,8 +5,7 @@ import numpy as np
 import pandas as pd
 
 from ..engagement import sees
-
-EVER = 10**7  # days from 1970 to a bound that is not given
+from ..roster import EVER, day_numbers
 
 
 class Clock:
@@ -68,18 +67,6 @@ class Clock:
     def _between(self, totals, kind, first, last):
         before, after = (np.clip(day - self.origin, 0, totals.shape[1] - 1) for day in (first, last + 1))
         return np.maximum(totals[kind, after] - totals[kind, before], 0)
-
-
-def day_numbers(dates, missing=0):
-    """Dates as whole days since 1970-01-01.
-
-    Examples
-    --------
-    >>> day_numbers(["1970-01-02", None], missing=-1).tolist()
-    [1, -1]
-    """
-    dates = pd.to_datetime(pd.Series(dates))
-    return np.where(dates.isna(), missing, dates.to_numpy("datetime64[D]").astype(int))
 
 
 def expected_days(on, days, holidays=None):

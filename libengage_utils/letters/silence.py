@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 import narwhals as nw
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..engagement import day_number
-from ..journeys.sessions import by_people
+from ..journeys.sessions import sums_of_people
 from ..privacy import about, counts_shown, suppress
-from .expected import EVER, Clock, day_numbers
+from ..roster import EVER, day_numbers, roster_by_key
+from .expected import Clock
 
-DAYS_AT_ONCE = 10_000_000  # acts whose days are counted together
 UNSEEN, RECENT = "no source could have seen them", "seen within the last {} expected days"
 TOO_SOON, WRITE = "not expected for so long yet", "to be written to"
 
@@ -58,11 +60,11 @@ def silence(people, events, *, on, holidays=None, absences=None, coverage=None):
     [['a', 7], ['b', 8]]
     """
     today = int(day_numbers([on])[0])
-    acts = _acts_before(events, today)
+    acts, first_act = _acts_before(events, today)
     roster = _roster(people, coverage)
     roster = roster[(roster["begin"] <= today) & (roster["end"] >= today)].reset_index(drop=True)
-    clock = Clock(roster, today, acts["first"].min(), holidays, absences, coverage)
-    last = acts["last"].reindex(roster["person_key"]).to_numpy(dtype=float)
+    clock = Clock(roster, today, first_act, holidays, absences, coverage)
+    last = sums_of_people(acts, roster["person_key"], nw.col("day").max())["day"].to_numpy(dtype=float)
     seen = ~np.isnan(last)
     return pd.DataFrame({
         "person_key": roster["person_key"], "last_on": pd.to_datetime(last, unit="D"), "seen_before": seen,
@@ -107,15 +109,15 @@ def active_days(people, events, *, on, holidays=None, absences=None):
     [['a', 1, 7, 9]]
     """
     today = int(day_numbers([on])[0])
-    acts = _acts_before(events, today, active=True)
-    roster = _roster(people)
-    roster = roster[roster["person_key"].isin(acts.index)].reset_index(drop=True)
-    clock = Clock(roster, today, acts["first"].min(), holidays, absences)
-    acts = acts.loc[roster["person_key"]]
-    after_first = acts["first"].to_numpy() + 1
+    acts, first_act = _acts_before(events, today)
+    roster, day = _roster(people), nw.col("day")
+    days = sums_of_people(acts, roster["person_key"], day.min().alias("first"), day.max().alias("last"),
+                          day.n_unique().alias("active")).dropna()
+    roster, days = roster.iloc[days.index].reset_index(drop=True), days.to_numpy(dtype=int)
+    clock, (first, last, active) = Clock(roster, today, first_act, holidays, absences), days.T
     return pd.DataFrame({
-        "person_key": roster["person_key"], "frequency": acts["active"].to_numpy() - 1,
-        "recency": clock.expected(after_first, acts["last"].to_numpy()), "T": clock.expected(after_first, today - 1)})
+        "person_key": roster["person_key"], "frequency": active - 1, "recency": clock.expected(first + 1, last),
+        "T": clock.expected(first + 1, today - 1)})
 
 
 @dataclass(frozen=True)
@@ -211,8 +213,11 @@ def quiet_by_rule(silent, people, *, lapse_days, outcome_days, on, minimum_count
     """
     if min(lapse_days, outcome_days) < 1:
         raise ValueError(f"The lapse is {lapse_days} and the window {outcome_days} days; both must be at least 1.")
-    rows = silent.merge(_roster(people), on="person_key", suffixes=("", " on the roster"))
-    if strangers := len(silent) - len(rows):
+    roster, keys = _roster(people), silent["person_key"]
+    rows = silent.sort_values("person_key", ignore_index=True) if (keys < keys.shift()).any() else silent
+    there = pc.is_in(pa.array(roster.pop("person_key").astype(keys.dtype)), value_set=pa.array(keys))
+    roster = roster[there.to_numpy(zero_copy_only=False)].reset_index(drop=True)
+    if strangers := len(silent) - len(roster):
         raise ValueError(f"{strangers:,} of {len(silent):,} people are not on the roster: give the roster that their "
                          "silence was counted with.")
     recent = rows["silent_days"] < lapse_days
@@ -221,46 +226,33 @@ def quiet_by_rule(silent, people, *, lapse_days, outcome_days, on, minimum_count
         RECENT.format(lapse_days): recent & rows["seen_before"],
         TOO_SOON: recent & ~rows["seen_before"],
         "away on the day": rows["away"],
-        "leaves before the window is over": rows["end"] < day_numbers([on])[0] + outcome_days,
-        "no working address": ~rows["contactable"],
-        "asked not to be written to": rows["contact_opt_out"]}
+        "leaves before the window is over": roster["end"] < day_numbers([on])[0] + outcome_days,
+        "no working address": ~roster["contactable"],
+        "asked not to be written to": roster["contact_opt_out"]}
     reasons = {words: holds for words, holds in reasons.items() if holds.any()} | {WRITE: np.ones(len(rows), dtype=bool)}
-    reason = pd.Series(np.select(list(reasons.values()), list(reasons), WRITE))
-    counts = reason.value_counts().reindex(list(reasons), fill_value=0)
-    return Quiet(pd.Timestamp(on), lapse_days, minimum_count,
-                 rows.loc[reason == WRITE, ["person_key", "silent_days", "seen_before", "last_on"]].reset_index(drop=True),
-                 counts.rename_axis("reason").rename("people").reset_index())
+    reason = np.select(list(reasons.values()), range(len(reasons)))
+    counts = np.bincount(reason, minlength=len(reasons))
+    written = rows.loc[reason == len(reasons) - 1, ["person_key", "silent_days", "seen_before", "last_on"]]
+    return Quiet(pd.Timestamp(on), lapse_days, minimum_count, written.reset_index(drop=True),
+                 pd.DataFrame({"reason": list(reasons), "people": counts}))
 
 
 def _roster(people, coverage=None):
-    """The roster as pandas, in the order of person_key, eligible from `begin` to `end` (day numbers).
-
-    Of its other columns those are kept that letters, or blind spots of the coverage, ask for.
-    """
-    people = nw.from_native(people).lazy()
-    spots = "" if coverage is None else ";".join(coverage["blind_spots"])
-    wanted = {"person_key", "eligible_from", "eligible_to", "contactable", "contact_opt_out",
-              *(spot.partition("=")[0].strip() for spot in spots.split(";"))}
-    roster = people.select([name for name in people.collect_schema().names() if name in wanted]).collect().to_pandas()
-    roster = roster.sort_values("person_key", ignore_index=True)
-    if repeated := roster["person_key"].duplicated().sum():
+    """The roster in the order of person_key, with whether each person may be written to."""
+    roster = roster_by_key(people, "contactable", "contact_opt_out", coverage=coverage)
+    if repeated := (roster["person_key"] == roster["person_key"].shift()).sum():
         raise ValueError(f"{repeated:,} rows of the roster repeat a person: keep one row a person.")
-    for bound, name, ever in (("begin", "eligible_from", -EVER), ("end", "eligible_to", EVER)):
-        roster[bound] = day_numbers(roster[name], ever) if name in roster else ever
     for flag, usual in (("contactable", True), ("contact_opt_out", False)):
         roster[flag] = roster[flag].fillna(usual).astype(bool) if flag in roster else usual
     return roster
 
 
-def _acts_before(events, today, active=False):
-    """First and last day with an act of each identified person before a day; if asked, also how many such days."""
+def _acts_before(events, today):
+    """Person and day of acts of identified people before a day, and the day of the first."""
     log = nw.from_native(events).lazy()
     if "day" not in log.collect_schema().names():
         log = log.with_columns(day_number("occurred_at").alias("day"))
     acts = log.filter(nw.col("initiated_by") == "person", ~nw.col("person_key").is_null(),
                       nw.col("day") < today).select("person_key", "day")
-    counted = [nw.col("day").n_unique().alias("active")] if active else []
-    parts = by_people(acts, DAYS_AT_ONCE) if active else [acts]     # different days of everybody at once take much memory
-    return pd.concat([some.group_by("person_key").agg(nw.col("day").min().alias("first"), nw.col("day").max().alias("last"),
-                                                      *counted).collect().to_pandas() for some in parts]
-                     ).set_index("person_key")
+    first = acts.select(nw.col("day").min()).collect().item()
+    return acts, today if first is None else first
