@@ -13,7 +13,7 @@ from .feelings import as_pandas, need
 from .sessions import ORDER, acts_of_people, by_people
 
 COLUMNS = ["journey_id", "person_key", "service", "touchpoint", "event_id", "occurred_at", "outcome", "minutes_waited"]
-SHARED = ["journey_id", "person_key", "service", "touchpoint", "outcome"]  # text that many steps share
+FEW_VALUED = ["service", "touchpoint", "outcome"]
 AT_ONCE = 250_000  # steps worked out at a time
 STRONG = 0.5  # valence from which a feeling counts as strong: 1 and 2, or 4 and 5, on a scale from 1 to 5
 FALSE_DISCOVERIES = 0.05
@@ -101,11 +101,11 @@ def steps_with_feelings(events, feedback, put_right="put right"):
     need(feedback, "event_id", "valence")
     acts, _ = acts_of_people(events, "touchpoint", "journey_id")
     felt = feedback.dropna(subset=["event_id", "valence"]).groupby("event_id")["valence"].mean()
-    parts = [pa.Table.from_pandas(_walked(some, felt), preserve_index=False)
-             for some in by_people(acts.filter(~nw.col("journey_id").is_null()), AT_ONCE)]
-    steps = pa.concat_tables(parts).unify_dictionaries().to_pandas(split_blocks=True, self_destruct=True)
-    for name in SHARED:
-        steps[name] = _by_name(steps[name].cat)
+    acts = acts.filter(~nw.col("journey_id").is_null())
+    steps = pa.concat_tables([_walked(some, felt) for some in by_people(acts, AT_ONCE)])
+    steps = steps.unify_dictionaries().to_pandas(split_blocks=True, self_destruct=True)
+    for name in FEW_VALUED:
+        steps[name] = steps[name].cat.reorder_categories(steps[name].cat.categories.sort_values())
     if steps.empty:
         raise ValueError("None of the acts belongs to a journey (journey_id is empty everywhere), so there are no steps to "
                          "follow: look at touchpoints alone.")
@@ -237,7 +237,7 @@ def in_parts(codes, at_once):
 
 
 def _walked(acts, felt):
-    """Of some people's acts on journeys, their steps, by person and journey."""
+    """Of some people's acts on journeys, their steps, by person and journey, as an Arrow table."""
     keys = ["person_key", "journey_id"]
     # Sorted here, which copies: of what an engine sorts and hands over, one column kept would keep all.
     steps = as_pandas(acts, COLUMNS).sort_values([*keys, *ORDER], ignore_index=True)
@@ -246,14 +246,11 @@ def _walked(acts, felt):
     steps.insert(3, "step", journeys.cumcount().astype("int32") + 1)
     steps.insert(7, "day", steps["occurred_at"].to_numpy().astype("datetime64[D]").astype("int32"))
     steps["valence"] = steps["event_id"].map(felt).astype(float)
-    return steps.astype(dict.fromkeys(SHARED, "category"))
-
-
-def _by_name(column):
-    """A categorical column with its categories in the order of their names."""
-    order = column.categories.argsort()
-    ranks = np.append(np.argsort(order), -1).astype("int32")       # -1 stands for what is missing
-    return pd.Categorical.from_codes(ranks[column.codes], column.categories[order])
+    table = pa.Table.from_pandas(steps, preserve_index=False)
+    for name in ["journey_id", "person_key", *FEW_VALUED]:
+        text = table[name].cast(pa.large_string())
+        table = table.set_column(table.column_names.index(name), name, text.dictionary_encode())
+    return table
 
 
 def _measured(steps, points_for_inertia):
