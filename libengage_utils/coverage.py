@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 import narwhals as nw
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from .privacy import counts_shown, suppress
-from .resampling import drawn_in_parts, over_samples, told
+from .resampling import alike_drawn, over_samples, told
 
 SHARES = ("people with an act or an answer on record", "services that enough people used and spoke of",
           "feedback that can be tied to anything")
 ENOUGH = {"both": np.logical_and, "either": np.logical_or}
+NEVER = 1e-9  # chance that is taken for none
 TIES = {"a person": "person_key", "an errand": "journey_id", "a touchpoint": "touchpoint"}
 
 
@@ -163,43 +165,37 @@ def enough(people, events, feedback, coverage, *, since=None, until=None, usable
     (rows, used, acts, seen), said = _acts(events, since, until), _said(feedback, since, until)
     roster = _eligible(people, since, until)
     if len(roster) < 2 * minimum_count:
-        raise ValueError(f"Fewer than {2 * minimum_count} people were eligible in the window, too few to show a share of "
-                         "them: take a longer one.")
+        raise ValueError(f"Fewer than {2 * minimum_count} people were eligible in the window, too few for a share: take a "
+                         "longer one.")
     if not used:
         raise ValueError("No act of a person at a touchpoint is on record in the window: is it right, and are the events?")
 
-    named = pd.Index(pd.concat([roster, acts["person_key"], said["person_key"].dropna()]).drop_duplicates().sort_values())
-    actor, speaker = (named.get_indexer(table["person_key"]) for table in (acts, said))
-    nameless = speaker < 0
-    speaker[nameless] = len(named) + np.arange(nameless.sum())
-    everybody = len(named) + nameless.sum()
-    acted, spoke = np.zeros((everybody, len(used)), dtype=bool), _by_person(speaker, said["touchpoint"], used, everybody)
-    acted[actor] = acts[list(acts)[2:]]
+    keys = pd.concat([roster, acts["person_key"], said["person_key"]], ignore_index=True)
+    member, actor, speaker = np.split(pd.factorize(keys)[0], np.cumsum([len(roster), len(acts)]))
+    named, nameless = max(part.max(initial=-1) for part in (member, actor, speaker)) + 1, speaker < 0
+    speaker[nameless] = named + np.arange(nameless.sum())
+    everybody = named + nameless.sum()
+    eligible, did, acted = (np.zeros((everybody, *more), dtype=bool) for more in ((), (), (len(used),)))
+    eligible[member], did[actor], acted[actor] = True, True, acts.drop(columns="person_key")
+    spoke = _by_person(speaker, said["touchpoint"], used, everybody)
     tied = said[list(TIES.values())].notna()
-    written, kept = (np.bincount(speaker, some, everybody) for some in (np.ones(len(said)), tied.any(axis=1)))
-    eligible, did = np.pad(named.isin(roster), (0, nameless.sum())), np.bincount(actor, minlength=everybody) > 0
-
-    counted = spoke & (unsigned | (np.arange(everybody) < len(named)))[:, np.newaxis]
+    written, kept = (np.bincount(who, minlength=everybody) for who in (speaker, speaker[tied.any(axis=1)]))
+    counted = spoke & (unsigned | (np.arange(everybody) < named))[:, np.newaxis]
     known = eligible & ENOUGH[traces](did, written > 0)
-    sums = np.column_stack([part.astype(np.uint32) for part in (eligible, known, written, kept, acted, counted)])
-    on_record = known.sum()
-    not_on_record = len(roster) - on_record
+    on_record, not_on_record = known.sum(), len(roster) - known.sum()
     if on_record < minimum_count:
-        raise ValueError("Too few of the people eligible in the window are on record for a share of them to be shown: take "
-                         "a longer one.")
-    alike, sums = _alike(sums)
-    times = (np.array([np.bincount(alike, sample, len(sums)) for sample in some])
-             for some in drawn_in_parts(everybody, draws, random_state))
-    values = _three_shares(over_samples(times, sums), usable, minimum_count)
+        raise ValueError("Too few of the people eligible in the window are on record to show a share: take a longer one.")
+    behind = np.array([acted.sum(axis=0), counted.sum(axis=0)])
+    samples = _samples([eligible, known, written, kept], np.hstack([acted, counted]), minimum_count, draws, random_state)
+    values = _three_shares(samples, usable, minimum_count)
     if 0 < not_on_record < minimum_count:
         values[:, 0] = np.nan
     tying, not_tying = (kept > 0).sum(), (written > kept).sum()
     if tying < minimum_count or 0 < not_tying < minimum_count:
         values[:, 2] = np.nan
     shares, limits = _least(values, everybody)
-    touchpoints = _touchpoints(rows, said, used, acted.sum(axis=0), spoke.sum(axis=0), minimum_count)
-    behind = np.array([acted.sum(axis=0), counted.sum(axis=0)])
-    touchpoints["usable"] = ENOUGH[usable](*(behind >= minimum_count))
+    touchpoints = _touchpoints(rows, said, used, behind[0], spoke.sum(axis=0), minimum_count).assign(
+        usable=ENOUGH[usable](*(behind >= minimum_count)))
     shares["rests_on"] = [min(on_record, not_on_record or on_record),
                           np.where(behind >= minimum_count, behind, np.inf).min(),
                           tying if not_tying == 0 else min(tying, not_tying)]
@@ -229,13 +225,13 @@ def _acts(events, since, until):
         "person_key", "touchpoint", "source", own.alias("own"), (own & ~nw.col("person_key").is_null()).alias("tied"))
     rows = log.group_by("touchpoint", "source", "own", "tied").agg(nw.len().alias("rows")).lazy().collect().to_pandas()
     used = sorted(rows.loc[rows["own"], "touchpoint"].dropna().unique())
-    tied, places = log.filter(nw.col("tied")), [f"at {at}" for at in range(len(used))]
-    at_each = ((nw.col("touchpoint") == name).fill_null(False).alias(at) for name, at in zip(used, places, strict=True))
-    acts = tied.select("person_key", *at_each).group_by("person_key").agg(
-        nw.len().alias("acts"), *(nw.col(place).max() for place in places))
-    seen = tied.select("person_key", "source").unique().group_by("source").agg(nw.len().alias("people"))
-    acts, seen = (table.lazy().collect().to_pandas() for table in (acts, seen))
-    return rows.astype({"rows": float}), used, acts, seen.set_index("source")["people"]
+    tied = log.filter(nw.col("tied"))
+    sources = sorted(rows.loc[rows["tied"], "source"].dropna().unique())
+    marks = [nw.col("touchpoint") == name for name in used] + [nw.col("source") == name for name in sources]
+    acts = tied.select("person_key", *(mark.fill_null(False).alias(str(at)) for at, mark in enumerate(marks)))
+    acts = acts.group_by("person_key").agg(nw.col(str(at)).max() for at in range(len(marks))).lazy().collect().to_pandas()
+    seen = pd.Series(acts.iloc[:, 1 + len(used):].sum().to_numpy(), sources, dtype=float)
+    return rows.astype({"rows": float}), used, acts.iloc[:, :1 + len(used)], seen
 
 
 def _said(feedback, since, until):
@@ -266,11 +262,15 @@ def _by_person(who, touchpoint, used, people):
     return table
 
 
-def _alike(sums):
-    """For each person the number of the row that is theirs, and the different rows: many people are alike."""
-    rows = np.ascontiguousarray(sums).view(np.dtype((np.void, sums.itemsize * sums.shape[1]))).ravel()
-    _, examples, alike = np.unique(rows, return_index=True, return_inverse=True)
-    return alike, sums[examples].astype(float)
+def _samples(sums, at_each, minimum_count, draws, random_state):
+    """Sums over people (n_people,), and how many are at each touchpoint (n_people, k), in samples: (1 + draws, 4 + k)."""
+    people = at_each.sum(axis=0)  # not drawn where they are so many that no sample could have too few of them
+    drawn = np.flatnonzero(stats.binom.cdf(minimum_count - 1, len(at_each), people / len(at_each)) * draws > NEVER)
+    alike = pd.DataFrame(dict(enumerate([*sums, *at_each[:, drawn].T]))).groupby([*range(len(sums) + len(drawn))]).size()
+    samples = np.tile(np.r_[np.zeros(len(sums)), people], (1 + draws, 1))
+    kind, each = np.repeat(np.arange(len(alike)), alike), np.array(alike.index.to_list(), dtype=float)
+    samples[:, [*range(len(sums)), *len(sums) + drawn]] = over_samples(alike_drawn(kind, draws, random_state), each)
+    return samples
 
 
 def _three_shares(samples, usable, minimum_count):

@@ -279,15 +279,19 @@ def _from_events(roster, events, spans, loan_days):
 
 
 def _counted_in_bits(inside, days, loan_days):
-    """What a DuckDB relation of acts counts to by person and span; one bit a day, cycle and service is a small set."""
+    """What a DuckDB relation of acts counts to by person and span; days, cycles and services are bits of whole numbers.
+
+    Such states of an aggregate can be spilled, and sets or strings of bits cannot.
+    """
     services = inside.aggregate("touchpoint").project("touchpoint AS service, row_number() OVER () AS code")
-    number = services.shape[0]
+    most = {"since": days, "cycle": days // loan_days, "code": len(services)}
     coded = inside.join(services.set_alias("services"), "touchpoint IS NOT DISTINCT FROM service")
-    counts = {"active_days": f"since, 0, {days}", "active_cycles": f"cycle, 0, {int(days // loan_days)}",
-              "breadth": f"code, 0, {number}"}
-    distinct = ", ".join(f"bit_count(bitstring_agg({bits})) AS {name}" for name, bits in counts.items())
-    return nw.from_native(coded.aggregate(f"person_key, span, count(*) AS acts, {distinct}, avg(lean) AS trend",
-                                          "person_key, span"))
+    active_days, active_cycles, breadth = (
+        " + ".join(f"coalesce(bit_count(bit_or(CASE WHEN {number} // 64 = {word} THEN 1::UBIGINT << ({number} % 64)::UBIGINT"
+                   " END))::INT, 0)" for word in range(int(greatest) // 64 + 1)) for number, greatest in most.items())
+    return nw.from_native(coded.aggregate(
+        f"person_key, span, count(*) AS acts, {active_days} AS active_days, {active_cycles} AS active_cycles, "
+        f"{breadth} AS breadth, avg(lean) AS trend", "person_key, span"))
 
 
 def _from_summaries(roster, summaries, span):

@@ -267,19 +267,21 @@ def largest_difference(people, circumstances, *, held=(), seen="seen", level=0.9
 
 def _cells(people, columns, seen):
     """Number of people, and of people never seen, in each combination that occurs."""
-    people = nw.from_native(people, eager_only=True).to_pandas()
-    if absent := [name for name in (*columns, seen) if name not in people]:
-        raise ValueError(f"The people have no column {', '.join(absent)}; they have {', '.join(people)}.")
-    if people.empty:
+    people = nw.from_native(people)
+    there = people.collect_schema().names()
+    if absent := [name for name in (*columns, seen) if name not in there]:
+        raise ValueError(f"The people have no column {', '.join(absent)}; they have {', '.join(there)}.")
+    cells = people.lazy().group_by(*columns, seen).agg(nw.len().alias("people")).collect().to_pandas()
+    if cells.empty:
         raise ValueError("The frame of people is empty: give one row for each person of the roster.")
-    if unknown := people[seen].isna().sum():
+    if unknown := cells.loc[cells[seen].isna(), "people"].sum():
         raise ValueError(
-            f"Whether they were seen is missing for {unknown:,} of {len(people):,} people: leave out those "
+            f"Whether they were seen is missing for {unknown:,} of {cells['people'].sum():,} people: leave out those "
             "whom no identified source could see; they are unknown, not unseen."
         )
-    values = people[columns].astype(object).where(people[columns].notna(), NOT_RECORDED).astype(str)
-    never = (~truth(people, seen)).rename("never_seen").groupby([values[name] for name in columns])
-    return never.agg(people="size", never_seen="sum").reset_index()
+    values = cells[columns].astype(object).where(cells[columns].notna(), NOT_RECORDED).astype(str)
+    cells["never_seen"] = cells["people"].where(~truth(cells, seen), 0)
+    return cells[["people", "never_seen"]].groupby([values[name] for name in columns]).sum().reset_index()
 
 
 def truth(frame, column):

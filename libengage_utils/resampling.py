@@ -4,6 +4,7 @@ import numpy as np
 from scipy import stats
 
 CELLS = 2**22  # numbers worked on at once
+MANY = 100_000  # people beyond whom kinds of people are drawn
 
 
 def people_drawn(people, draws, random_state):
@@ -21,6 +22,23 @@ def drawn_in_parts(people, draws, random_state):
     for some in np.array_split(np.arange(draws), 1 + draws * people // CELLS):
         chosen = rng.integers(people, size=(len(some), people)) + people * np.arange(len(some))[:, np.newaxis]
         yield np.bincount(chosen.ravel(), minlength=chosen.size).reshape(chosen.shape).astype(np.uint8)
+
+
+def alike_drawn(kind, draws, random_state):
+    """How many of each kind of people are in each sample, some samples at a time; `kind` (people,) are codes from 0.
+
+    People of one kind are alike in all that is added up. To draw people with replacement is to draw their kinds from a
+    multinomial distribution (Efron & Tibshirani 1993, An Introduction to the Bootstrap, ch. 20): so many people are drawn.
+    """
+    people, kinds = len(kind), np.bincount(kind)
+    if people <= MANY:
+        yield from (np.array([np.bincount(kind, sample, len(kinds)) for sample in some])
+                    for some in drawn_in_parts(people, draws, random_state))
+        return
+    rng = np.random.default_rng(random_state)
+    yield kinds[np.newaxis]
+    for some in np.array_split(np.arange(draws), 1 + draws * len(kinds) // CELLS):
+        yield rng.multinomial(people, kinds / people, size=len(some))
 
 
 def over_samples(times, sums):

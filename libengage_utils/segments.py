@@ -253,15 +253,21 @@ def movement(before, after):
     >>> movement(before, after)[["before", "after", "share"]].values.tolist()
     [['few', 'few', 0.5], ['few', 'many', 0.5]]
     """
-    for period in (before, after):
-        if not period.index.is_unique:
-            raise ValueError("A person occurs twice in one period: give one segment a person and period.")
-    both = pd.concat([before, after], axis=1, join="inner", keys=["before", "after"]).dropna()
+    who = pd.factorize(before.index.append(after.index))[0]
+    first, second = who[:len(before)], who[len(before):]
+    if max(np.bincount(period).max(initial=0) for period in (first, second)) > 1:
+        raise ValueError("A person occurs twice in one period: give one segment a person and period.")
+    later = np.full(who.max(initial=-1) + 1, -1)
+    later[second] = np.arange(len(after))
+    later = later[first]
+    both = pd.DataFrame({"before": before.array[later >= 0], "after": after.array[later[later >= 0]]}).dropna()
     if both.empty:
         raise ValueError("Nobody has a segment in both periods: index both by person_key.")
     order = _in_order(both["before"], both["after"])
     cells = pd.MultiIndex.from_product([_in_order(both["before"]), order], names=["before", "after"])
-    table = both.astype(object).value_counts().reindex(cells, fill_value=0).rename("n").reset_index()
+    n = both.value_counts()
+    n.index = pd.MultiIndex.from_tuples(n.index)
+    table = n.reindex(cells, fill_value=0).rename("n").reset_index()
     total = table.groupby("before")["n"].transform("sum")
     table = table.astype({name: pd.CategoricalDtype(order, ordered=True) for name in ("before", "after")})
     low, high = proportion_confint(table["n"], total, method="wilson")

@@ -8,6 +8,7 @@ import pandas as pd
 from ..engagement import engagement_features
 from ..privacy import about
 from .ranked import concentration_index
+from .shares import amounts_of
 from .staff import allocate
 
 AMONG = ("seen in it", "seen before", "everybody", "newcomers too")
@@ -86,29 +87,40 @@ def staff_concentration(people, events, staff_time, periods, *, earlier, later, 
                          "the time that is looked at is circular.")
     both = periods[periods["period"].isin([earlier, later])]
     features = engagement_features(people, events, periods=both, loan_days=CYCLE, coverage=coverage)
-    needed = dict.fromkeys(["person_key", "period", "eligible_days", "covered", "acts", "recency_days", rank_by])
-    features = nw.from_native(features).lazy().select(*needed).sort("person_key").collect().to_pandas()
-    features = features.set_index("person_key")
-    before, after = (features[features["period"] == name] for name in (earlier, later))
-    new, before = ~after.index.isin(before.index), before.reindex(after.index)
-    ranked = {"seen in it": before["acts"] > 0, "seen before": before["recency_days"].notna(), "everybody": ~new,
+    rows = _side_by_side(features, {"after": later, "before": earlier}, rank_by)
+    new = rows["days before"].isna()
+    ranked = {"seen in it": rows["acts before"] > 0, "seen before": rows["recency_days before"].notna(), "everybody": ~new,
               "newcomers too": True}[among]
-    ranked &= after["covered"] & (before["covered"].eq(True) | new)
+    ranked &= rows["covered after"].eq(True) & (rows["covered before"].eq(True) | new)
     if throughout:
         length = (spans["to"] - spans["from"]).dt.days + 1
-        ranked &= after["eligible_days"] == length[later]
-        ranked &= (before["eligible_days"] == length[earlier]) | (among == "newcomers too")
+        ranked &= rows["days after"] == length[later]
+        ranked &= (rows["days before"] == length[earlier]) | (among == "newcomers too")
+    ranked = ranked.to_numpy()
 
     if of == "acts":
-        amount, whole = after["acts"], after["acts"].sum()
+        amount, whole, other = rows["acts after"].to_numpy(), rows["acts after"].sum(), 0
         base, rest = f"acts in {later} of people eligible then", "were made by"
     else:
         first, last = spans.loc[later]
         allocation = allocate(staff_time, events, first=first, last=last, equal_parts=equal_parts)
-        amount, whole = allocation.people.set_index("person_key")["minutes"], allocation.totals.sum()
+        minutes, whole = allocation.people.set_index("person_key")["minutes"], allocation.totals.sum()
+        amount = amounts_of(pd.Index(rows["person_key"]), minutes)
+        other = (minutes > 0).sum() - (amount > 0).sum()  # not eligible then
         base, rest = f"staff time of {later}", "went to people not identified, to no visible act, or to"
-    others = about((amount[~amount.index.isin(after.index[ranked])] > 0).sum())
-    amount, rank = amount.reindex(after.index[ranked], fill_value=0), before.loc[ranked, rank_by].fillna(0)
+    others = about(other + (amount[~ranked] > 0).sum())
+    amount, rank = amount[ranked], rows.loc[ranked, f"{rank_by} before"].fillna(0)
     index = concentration_index(amount, rank, draws=draws, minimum_count=minimum_count, random_state=random_state)
     basis = f"This covers {amount.sum() / whole:.0%} of the {base}. The rest {rest} {others} people without a rank."
     return replace(index, of=of, basis=basis)
+
+
+def _side_by_side(features, periods, rank_by):
+    """What was done in each of two periods by those eligible in the first of them, a row a person (DataFrame)."""
+    columns = ["covered", "acts", "recency_days", rank_by]
+    pairs = {f"{name} {when}": (column, period) for when, period in periods.items()
+             for name, column in {"days": "eligible_days", **dict(zip(columns, columns, strict=True))}.items()}
+    rows = nw.from_native(features).lazy().select("person_key", *(
+        nw.when(nw.col("period") == period).then(nw.col(column)).alias(name) for name, (column, period) in pairs.items()))
+    rows = rows.group_by("person_key").agg(nw.col(name).max() for name in pairs)
+    return rows.filter(~nw.col("days after").is_null()).collect().to_pandas()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..privacy import about
-from ..resampling import drawn_in_parts, told
+from ..resampling import alike_drawn, told
 
 STEPS = 100  # at most, of a curve
 MOVED = 0.75  # of the index is what a linear redistribution moves that brings it to 0 (Koolman & van Doorslaer 2004)
@@ -123,13 +123,15 @@ def concentration_index(amount, rank_by, *, draws=2000, minimum_count=10, random
     """
     amount, rank_by = _checked(amount, rank_by, minimum_count)
     order = np.lexsort((amount, rank_by))
-    amount, rank_by = amount[order] / amount.mean(), rank_by[order]
-    starts = np.flatnonzero(np.r_[True, np.diff(rank_by) > 0])
+    amount, rank_by = amount[order], rank_by[order]
+    amount /= amount.mean()
+    starts = np.flatnonzero(np.diff(rank_by, prepend=-np.inf) > 0)
     ties = np.diff(np.r_[starts, len(amount)]).max() / len(amount)
     at = _knots(amount, starts, minimum_count) / len(amount)
 
-    measured = [_measured(some.astype(float), amount, starts, at)
-                for some in drawn_in_parts(len(amount), draws, random_state)]
+    new = (np.diff(rank_by, prepend=-np.inf) > 0) | (np.diff(amount, prepend=-1) != 0)
+    kind, each = np.cumsum(new) - 1, amount[new]
+    measured = [_measured(some.astype(float), each, kind[starts], at) for some in alike_drawn(kind, draws, random_state)]
     index, curve = (told(np.concatenate(part), len(amount)) for part in zip(*measured, strict=True))
     curve = pd.DataFrame(dict(zip(("amount", "low", "high"), curve, strict=True)))
     curve.insert(0, "people", at)
@@ -137,7 +139,7 @@ def concentration_index(amount, rank_by, *, draws=2000, minimum_count=10, random
 
 
 def _measured(times, amount, starts, at):
-    """Index (b,) and curve (b, len(at)) of samples (b, people); people of one rank begin at each of `starts`."""
+    """Index (b,) and curve (b, len(at)) of samples (b, kinds); kinds of one rank begin at each of `starts`."""
     times = times[times @ amount > 0]  # where nobody has any there is no index
     number, total = (np.add.reduceat(times * part, starts, axis=1) for part in (1, amount))
     people, share = (np.cumsum(part, axis=1) / part.sum(axis=1, keepdims=True) for part in (number, total))

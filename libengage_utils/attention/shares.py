@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 import narwhals as nw
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..privacy import about, counts_shown, dominated, shares_shown, suppress
-from ..resampling import drawn_in_parts, over_samples, people_drawn, told
+from ..resampling import alike_drawn, over_samples, people_drawn, told
 from .staff import OTHER, in_window, log_of_staff_time
 
 NAMED = 3  # services, at most, that a sentence names
@@ -170,19 +172,23 @@ def minutes_by_segment(allocation, segment, *, unseen="not seen", draws=2000, mi
     """
     segment = checked_segment(segment)
     minutes = allocation.people.set_index("person_key")["minutes"]
-    own = minutes.reindex(segment.index, fill_value=0).to_numpy()
+    own = amounts_of(segment.index, minutes)
     if not own.any():
         raise ValueError(f"None of {about(len(segment))} people with a segment has minutes: index segments by person_key, "
                          "and take them from the study that the minutes are of.")
-    belongs = pd.get_dummies(segment, dtype=float)
-    names = belongs.columns.tolist()
-    sums = over_samples(drawn_in_parts(len(own), draws, random_state), np.c_[belongs, belongs.mul(own, axis=0)])
+    inside = pd.Categorical(segment)
+    names, inside = inside.categories.tolist(), inside.codes
+    alike = pd.DataFrame({"inside": inside, "own": own}).groupby(["inside", "own"])
+    kind, (at, each) = alike.ngroup().to_numpy(), np.array(alike.size().index.to_list()).T
+    belongs = np.equal.outer(at, range(len(names))).astype(float)
+    sums = over_samples(alike_drawn(kind, draws, random_state), np.c_[belongs, belongs * each[:, np.newaxis]])
     people, got = sums[:, :len(names)], sums[:, len(names):]
     heads = got / np.where(people > 0, people, np.nan)
     shares = got / got.sum(axis=1, keepdims=True)
 
-    told_by_one = dominated(own, segment.index, segment.astype(object))[names]
-    with_minutes = pd.Series(belongs.to_numpy().T @ (own > 0), index=names).mask(told_by_one, 0)
+    served = np.flatnonzero(own > 0)
+    told_by_one = dominated(own[served], served, inside[served]).reindex(range(len(names)), fill_value=False)
+    with_minutes = pd.Series(np.bincount(inside[served], minlength=len(names)), names).mask(told_by_one.to_numpy(), 0)
     count, served = (suppress(number, minimum_count).to_numpy() for number in (pd.Series(people[0], names), with_minutes))
     table = pd.DataFrame({"segment": names, "people": count, "share_of_people": people[0] / len(segment),
                           **dict(zip(("minutes_a_head", "low", "high"), told(heads, len(own)), strict=True)),
@@ -263,10 +269,19 @@ def minutes_by_group(staff_time, people, *, first, last, draws=2000, minimum_cou
 
 def checked_segment(segment):
     """Segments in the order of person_key, those missing left out; or a sentence on what is wrong."""
-    if not segment.index.is_unique:
+    segment = segment.iloc[segment.index.array.argsort()]  # to sort or to search an Index of text takes much memory
+    keys = segment.index.array
+    if (keys[1:] == keys[:-1]).any():
         raise ValueError("A person occurs twice among the segments: give one segment a person, of one earlier period.")
-    segment = segment.dropna().sort_index()
+    segment = segment.dropna()
     return segment.cat.remove_unused_categories() if isinstance(segment.dtype, pd.CategoricalDtype) else segment
+
+
+def amounts_of(people, amount):
+    """What each of these people (Index) has of an amount (Series by person_key); 0 where it is not there (ndarray)."""
+    own = pa.array(people.array)
+    at = pc.index_in(own, pa.array(amount.index.array).cast(own.type)).fill_null(-1)
+    return np.append(amount.to_numpy(dtype=float), 0)[at.to_numpy()]
 
 
 def _most_and_least(table, kind, where):

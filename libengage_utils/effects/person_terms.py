@@ -5,12 +5,13 @@ import numpy as np
 import pandas as pd
 
 from ..journeys.feelings import as_pandas, need
-from ..journeys.sessions import acts_of_people
+from ..journeys.sessions import acts_of_people, by_people
 
+KEYS = ["person_key", "term"]
 LONG = 3  # times the median wait at a touchpoint
 
 
-def person_terms(events, feedback, terms, *, people=None):
+def person_terms(events, feedback, terms, *, people=None, said_only=False):
     """A row a person and term with acts: how these went, what was felt, and what was done before and after.
 
     Experience and emotion are measured apart: experience by how acts ended and how long they made wait, emotion by what
@@ -26,6 +27,9 @@ def person_terms(events, feedback, terms, *, people=None):
         The terms in order: from and to, first and last day; one begins the day after another ends.
     people : frame, optional
         The schema's people: what was done before and after is then missing where somebody was not eligible throughout.
+    said_only : bool
+        Whether to keep only rows with an emotion, all that `mediation` can use: the others of millions of people take
+        gigabytes.
 
     Returns
     -------
@@ -55,23 +59,19 @@ def person_terms(events, feedback, terms, *, people=None):
     if len(first) < 2 or (first > last).any() or (first[1:] != last[:-1] + 1).any():
         raise ValueError("Give two terms or more in order, each beginning the day after the one before it ends (from, to): "
                          "otherwise there is no term after.")
-    acts = as_pandas(acts_of_people(events, "touchpoint")[0],
-                     ["person_key", "touchpoint", "occurred_at", "outcome", "minutes_waited"])
-    acts["term"] = _term(acts["occurred_at"], first, last)
-    if (acts["term"] < 0).all():
-        raise ValueError("No act lies in any of the terms: give the terms of the period that the events cover.")
-    acts["smooth"] = ~(acts["outcome"].isin(["failed", "waiting"]) | long_waits(acts))
-    keys = ["person_key", "term"]
-    table = acts[acts["term"] >= 0].groupby(keys).agg(acts=("smooth", "size"), experience=("smooth", "mean"))
+    acts, _ = acts_of_people(events, "touchpoint")
+    waits = pd.Series(dtype=float)
+    if "minutes_waited" in acts.collect_schema():
+        waits = acts.lazy().group_by("touchpoint").agg(nw.col("minutes_waited").median()).collect().to_pandas()
+        waits = waits.dropna(subset="touchpoint").set_index("touchpoint")["minutes_waited"]
     said = feedback.dropna(subset=["person_key", "valence"])
-    felt = said.assign(term=_term(said["given_at"], first, last), person_key=said["person_key"].astype("str"))
-    table["emotion"] = felt.groupby(keys)["valence"].mean()
-    counts = table["acts"].unstack(fill_value=0).reindex(columns=range(len(first)), fill_value=0).astype(float)
-    if people is not None:
-        counts = counts.where(_eligible(people, counts.index, first, last))
-    for name, shift in (("before", 1), ("after", -1)):
-        table[name] = counts.shift(shift, axis=1).stack(future_stack=True)
-    return table.reset_index()
+    said = said.assign(term=_term(said["given_at"], first, last), person_key=said["person_key"].astype("str"))
+    felt = said.groupby(KEYS)["valence"].mean()
+    parts = [_terms_of(some, waits, felt, people, first, last, said_only) for some in by_people(acts)]
+    table = {name: pd.concat([part.pop(name) for part in parts], ignore_index=True) for name in list(parts[0])}
+    if table["term"].empty:
+        raise ValueError("No act lies in any of the terms: give the terms of the period that the events cover.")
+    return pd.DataFrame(table, copy=False)
 
 
 def terms_between(first, last, months=4):
@@ -113,6 +113,27 @@ def long_waits(acts):
     return acts["minutes_waited"] > LONG * acts.groupby("touchpoint")["minutes_waited"].transform("median")
 
 
+def _terms_of(acts, waits, felt, people, first, last, said_only):
+    """Of some people's acts, the columns of the table (dict of Series), each with its own memory."""
+    acts = as_pandas(acts, ["person_key", "touchpoint", "occurred_at", "outcome", "minutes_waited"])
+    if said_only:
+        acts = acts[acts["person_key"].isin(felt.index.levels[0])].reset_index(drop=True)
+    acts["term"] = _term(acts["occurred_at"], first, last)
+    long = acts["minutes_waited"] > LONG * acts["touchpoint"].map(waits).astype(float)
+    acts["smooth"] = ~(acts["outcome"].isin(["failed", "waiting"]) | long)
+    table = acts[acts["term"] >= 0].groupby(KEYS).agg(acts=("smooth", "size"), experience=("smooth", "mean"))
+    table["emotion"] = felt.reindex(table.index)
+    counts = table["acts"].unstack(fill_value=0).reindex(columns=range(len(first)), fill_value=0).astype(float)
+    if people is not None:
+        counts = counts.where(_eligible(people, counts.index, first, last))
+    for name, shift in (("before", 1), ("after", -1)):
+        table[name] = counts.shift(shift, axis=1).stack(future_stack=True)
+    if said_only:
+        table = table.dropna(subset="emotion")
+    table = table.reset_index().astype({"term": "int16", "acts": "int32"})
+    return {name: table[name].copy() for name in table}
+
+
 def _term(times, first, last):
     """The term in which each time lies, from 0; -1 for none."""
     day = pd.to_datetime(times).to_numpy().astype("datetime64[D]").astype(int)
@@ -121,8 +142,10 @@ def _term(times, first, last):
 
 def _eligible(people, keys, first, last):
     """Whether each person was eligible throughout each term."""
-    people = nw.from_native(people).lazy().collect().to_pandas()
-    people = people.assign(person_key=people["person_key"].astype("str")).set_index("person_key").reindex(keys)
+    key = nw.col("person_key").cast(nw.String)
+    people = nw.from_native(people).lazy().select(key, "eligible_from", "eligible_to")
+    people = people.filter(key >= keys.min(), key <= keys.max()) if len(keys) else people.head(0)
+    people = people.collect().to_pandas().set_index("person_key").reindex(keys)
     since, until = (pd.to_datetime(people[name]).to_numpy().astype("datetime64[D]")[:, np.newaxis]
                     for name in ("eligible_from", "eligible_to"))
     first, last = first.astype("datetime64[D]"), last.astype("datetime64[D]")
