@@ -3,7 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-MAKEFLAGS += --no-print-directory
+JOBS     ?= $(or $(shell nproc 2> /dev/null || sysctl -n hw.ncpu 2> /dev/null),1)
+MAKEFLAGS += --no-print-directory -j$(JOBS)
 
 PYTHON   ?= python3
 STUDY    ?= data/demo/study.yml
@@ -87,10 +88,8 @@ data: $(READY)                ## download San Francisco's cardholders to data/sf
 fit: $(READY)                 ## fit the emotion model anew from GoEmotions, downloaded unless FILES=folder holds it
 	@$(if $(FILES),,$(PY) data/goemotions/fetch.py &&) $(PY) -m libengage_utils.emotions.fitting "$(or $(FILES),data/goemotions)"
 
-bench: $(READY)               ## compare speed and memory with hand-written SQL, pandas, lifetimes and pm4py
-	@$(PY) benchmarks/features.py && $(PY) benchmarks/preparation.py && $(PY) benchmarks/journeys.py \
-		&& $(PY) benchmarks/rhythm.py && $(PY) benchmarks/conformance.py && $(PY) benchmarks/reading.py \
-		&& $(PY) benchmarks/polluted.py && $(PY) benchmarks/memory.py
+bench: $(READY) .bench/.ready ## seconds, CPU and memory beside those of peers: make bench BENCH_EVENTS="1000000 10000000"
+	@$(PY) benchmarks/bench.py
 
 lint: $(READY)                ## check the style of the code
 	@$(PY) -m ruff check .
@@ -99,7 +98,7 @@ clean-reports:                ## remove the pages
 	@rm -rf reports
 
 clean: clean-reports          ## remove pages, prepared copies and the environment
-	@rm -rf .venv .bench-venv
+	@rm -rf .venv .bench
 	@find . -name .prepared -type d -prune -exec rm -rf {} +
 
 lock:                         ## resolve both locks anew (needs uv and the internet)
@@ -132,6 +131,7 @@ STAT   := stat -L $(if $(shell stat --version 2> /dev/null),-c '%n %s %.9Y %.9Z'
 INPUTS  = { echo $(call quoted,$(abspath $(STUDY)) $(abspath $(FILES))); sed -n 's/\\ / /g; s/:$$//p' "$(OUT)/.inputs" \
 	| tr '\n' '\0' | xargs -0 $(STAT); true; } 2> /dev/null
 
+$(READY) $(OUT)/.study: | $(filter clean clean-reports,$(MAKECMDGOALS))    # what is made anew waits until the old is gone
 $(OUT)/.study: always
 	@mkdir -p "$(OUT)"; $(INPUTS) | cmp -s - "$@" || $(INPUTS) > "$@"
 
@@ -155,3 +155,10 @@ $(READY): requirements.lock
 	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable . 2>> .venv/errors.log \
 		|| { echo "The package cannot be installed: $$(grep -m1 -iE "error" .venv/errors.log)"; exit 1; }
 	@touch $@
+
+# Peers to measure against, in an environment of their own: whatever of it cannot be installed is left out of the table.
+.bench/.ready: benchmarks/peers.txt | $(READY)
+	@echo "Making an environment for peers in .bench, once: some minutes."; $(PYTHON) -m venv .bench
+	@sed 's/ *#.*//; /^$$/d' $< | { while read -r peer; do .bench/bin/python -m pip install --disable-pip-version-check --quiet \
+		"$$peer" 2>> .bench/errors.log || { lost=1; echo "  $$peer cannot be installed, and is left out."; }; done; \
+		[ "$$lost" ] || touch $@; }

@@ -1,46 +1,41 @@
-"""Features of 10 million events of 500,000 people: this package, hand-written SQL, pandas, lifetimes.
+"""Features of people: one row a person and year, of which everybody answers with checksums of the columns.
 
-Everybody computes a frame of one row a person and period and answers with checksums of its columns;
-lifetimes computes less (frequency, recency, age, in days) and is compared on time alone.
+lifetimes computes less: frequency, recency and age, in days, of all years together.
 """
 
 import os
-import subprocess
-import sys
-import venv
-from pathlib import Path
 
-from measuring import compare, engine
+from measuring import engine
 
-EVENTS = int(os.environ.get("BENCH_EVENTS", 10_000_000))
+EVENTS = int(os.environ.get("BENCH_EVENTS", "10000000").split()[-1])
 PEOPLE = EVENTS // 20
 PERIODS = [("2023/24", "2023-09-01", "2024-08-31"), ("2024/25", "2024-09-01", "2025-08-31"),
            ("2025/26", "2025-09-01", "2026-08-31")]
 LOAN_DAYS = 28
-COLUMNS = ["eligible_days", "acts", "active_days", "active_cycles", "breadth", "recency_days"]
+COLUMNS = ["active_days", "eligible_days", "acts", "active_cycles", "breadth", "recency_days"]
 
 
-def make(folder):
-    """A prepared log: sorted by person and time, heavy-tailed, a tenth of it made by systems."""
-    connection = engine()
-    connection.execute("SELECT setseed(0.4)")
+def make(folder, events=EVENTS):
+    """A prepared log: sorted by person and time, heavy-tailed, a tenth of it made by systems; an errand is of four weeks."""
+    people, connection = events // 20, engine()
+    connection.execute(f"SELECT setseed(0.4); SET memory_limit = '4GB'; SET temp_directory = '{folder}/spill'")
     person = "'p_' || lpad(to_hex(CAST({} AS BIGINT) * 7919), 24, '0')"
     connection.execute(f"""
         COPY (SELECT {person.format('i')} AS person_key, DATE '2023-09-01' AS eligible_from, NULL::DATE AS eligible_to
-              FROM range({PEOPLE}) t(i)) TO '{folder}/people.parquet' (FORMAT parquet)""")
+              FROM range({people}) t(i)) TO '{folder}/people.parquet' (FORMAT parquet)""")
     connection.execute(f"""
-        COPY (SELECT *, CAST(occurred_at AS DATE) - DATE '1970-01-01' AS day FROM (
-              SELECT 'e' || i AS event_id, {person.format(f'floor({PEOPLE} * power(random(), 2.2))')} AS person_key,
+        COPY (SELECT *, CAST(occurred_at AS DATE) - DATE '1970-01-01' AS day, 'j' || day // 28 AS journey_id FROM (
+              SELECT 'e' || i AS event_id, {person.format(f'floor({people} * power(random(), 2.2))')} AS person_key,
                      TIMESTAMP '2023-09-01' + to_seconds(CAST(floor(random() * 1095 * 86400) AS BIGINT)) AS occurred_at,
                      'touchpoint ' || CAST(floor(20 * power(random(), 1.5)) AS INT) AS touchpoint,
                      CASE WHEN random() < 0.1 THEN 'system' ELSE 'person' END AS initiated_by
-              FROM range({EVENTS}) t(i))
+              FROM range({events}) t(i))
               ORDER BY person_key, occurred_at, event_id) TO '{folder}/events.parquet' (FORMAT parquet, COMPRESSION zstd)""")
 
 
 def checksums(connection, table):
     sums = ", ".join(f"CAST(sum({c}) AS BIGINT)" for c in COLUMNS)
-    return list(connection.execute(f"SELECT count(*), {sums}, round(sum(trend), 3), round(sum(regularity), 3), "
+    return list(connection.execute(f"SELECT {sums}, count(*), round(sum(trend), 3), round(sum(regularity), 3), "
                                    f"CAST(sum(CAST(seen_before AS INT)) AS BIGINT) FROM {table}").fetchone())
 
 
@@ -116,44 +111,34 @@ def pandas_idiom(folder):
             depth=frame["acts"] / frame["active_days"].replace(0, np.nan),
             regularity=(frame["active_cycles"] / np.maximum(days / LOAN_DAYS, 1)).clip(upper=1)))
     features = pd.concat(frames)
-    return [len(features), *(int(features[c].sum()) for c in COLUMNS), round(float(features["trend"].sum()), 3),
+    return [*(int(features[c].sum()) for c in COLUMNS), len(features), round(float(features["trend"].sum()), 3),
             round(float(features["regularity"].sum()), 3), int(features["seen_before"].sum())]
 
 
+def scan_and_group(folder):
+    """Every column read and grouped by person once, in the cheapest way."""
+    rows = engine().execute(f"""
+        SELECT sum(n) + max(last) + max(length(most)) FROM (
+            SELECT person_key, count(*) AS n, max(day) AS last, max(touchpoint) AS most FROM '{folder}/events.parquet'
+            WHERE initiated_by = 'person' AND person_key IS NOT NULL GROUP BY person_key)""").fetchone()[0]
+    return [] if rows else None
+
+
 def lifetimes_summary(folder):
+    """Frequency (active days but the first), recency and age, of all time."""
     import pandas as pd
     from lifetimes.utils import summary_data_from_transaction_data
 
     acts = pd.read_parquet(f"{folder}/events.parquet", columns=["person_key", "occurred_at", "initiated_by"])
     acts = acts[acts["initiated_by"] == "person"]
     summary = summary_data_from_transaction_data(acts, "person_key", "occurred_at", freq="D")
-    return [len(summary)]
+    return [int((summary["frequency"] + 1).sum())]
 
 
 CONTENDERS = {"this package": this_package, "hand-written SQL": hand_written_sql, "pandas": pandas_idiom,
-              "lifetimes (summary only)": lifetimes_summary}
+              "lifetimes": lifetimes_summary, "floor: scan and group": scan_and_group}
 LIBRARIES = {"this package": ["pandas", "duckdb", "libengage_utils.engagement"], "hand-written SQL": ["duckdb"],
-             "pandas": ["numpy", "pandas", "pyarrow"], "lifetimes (summary only)": ["pandas", "pyarrow", "lifetimes.utils"]}
-
-
-def peers():
-    """The interpreter of a throw-away environment with lifetimes, which never enters the project's own."""
-    home = Path(".bench-venv") / "lifetimes"
-    python = home / "bin" / "python"
-    if not (home / ".ready").exists():
-        print("  making a throw-away environment for lifetimes", flush=True)
-        venv.create(home, with_pip=True, clear=True)
-        done = subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                               "lifetimes==0.11.3", "pandas<3", "pyarrow"], capture_output=True)
-        if done.returncode:
-            print("  lifetimes cannot be installed here and is left out")
-            return sys.executable
-        (home / ".ready").touch()
-    return str(python)
-
-
-if __name__ == "__main__":
-    print(f"Features of {EVENTS:,} events and {PEOPLE:,} people")
-    python = peers()
-    compare(__file__, CONTENDERS, "hand-written SQL", make, pythons={"lifetimes (summary only)": python},
-            less=["lifetimes (summary only)"])
+             "floor: scan and group": ["duckdb"], "pandas": ["numpy", "pandas", "pyarrow"],
+             "lifetimes": ["pandas", "pyarrow", "lifetimes.utils"]}
+PEERS = {"lifetimes"}
+LESS = {"lifetimes", "floor: scan and group"}

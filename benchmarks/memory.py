@@ -283,7 +283,8 @@ def returns_after(tables):
 def person_terms(tables):
     from libengage_utils.effects import person_terms, terms_between
 
-    return person_terms(tables.events, attached(tables), terms_between("2023-09-01", AS_OF), people=tables.people)
+    return person_terms(tables.events, attached(tables), terms_between("2023-09-01", AS_OF), people=tables.people,
+                        said_only=True)
 
 
 COMPUTATIONS = {

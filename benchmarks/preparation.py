@@ -1,11 +1,8 @@
-"""Preparing 10 million raw rows: this package, against a plain sort-and-write of the same file by DuckDB."""
+"""Preparing raw rows: counted, checked, written by person and time, against a plain sort-and-write of the same file."""
 
-import os
 from pathlib import Path
 
-from measuring import compare, engine
-
-EVENTS = int(os.environ.get("BENCH_EVENTS", 10_000_000))
+from measuring import engine
 
 STUDY = """
 name: Benchmark
@@ -20,7 +17,7 @@ coverage: [{source: desk, from: 2023-09-01, to: 2026-08-31, identity: person}]
 """
 
 
-def make(folder, events=EVENTS):
+def make(folder, events):
     people, connection = events // 20, engine()
     connection.execute("SELECT setseed(0.4)")
     connection.execute(f"COPY (SELECT 'u' || i AS person_id, DATE '2023-09-01' AS eligible_from FROM range({people}) t(i)) "
@@ -62,7 +59,4 @@ def plain_sort_and_write(folder):
 
 CONTENDERS = {"this package": this_package, "plain DuckDB sort-and-write": plain_sort_and_write}
 
-
-if __name__ == "__main__":
-    print(f"Preparing {EVENTS:,} raw rows")
-    compare(__file__, CONTENDERS, "plain DuckDB sort-and-write", make)
+LIBRARIES = {"this package": ["duckdb", "libengage_utils.study"], "plain DuckDB sort-and-write": ["duckdb"]}

@@ -1,21 +1,19 @@
-"""The BG/NBD model of 500,000 people's rhythms, fitted by maximum likelihood: this package and lifetimes."""
+"""BG/NBD fit: the four parameters of people's rhythms, by maximum likelihood."""
 
-from features import peers
-from measuring import compare
-
-PEOPLE, DAYS = 500_000, 365
+TOLERANCE = 0.02
+DAYS = 365
 
 
-def make(folder):
+def make(folder, events):
     """Active days of people who come at rates of their own until they stop, as frequency, recency and T."""
     import numpy as np
     import pandas as pd
 
-    rng = np.random.default_rng(0)
-    length = rng.integers(100, DAYS, PEOPLE).astype(float)
-    rate, stop = rng.gamma(0.8, 1 / 20, PEOPLE), rng.beta(0.9, 5, PEOPLE)
-    clock, frequency, recency = np.zeros(PEOPLE), np.zeros(PEOPLE), np.zeros(PEOPLE)
-    there = np.ones(PEOPLE, dtype=bool)
+    people, rng = events // 20, np.random.default_rng(0)
+    length = rng.integers(100, DAYS, people).astype(float)
+    rate, stop = rng.gamma(0.8, 1 / 20, people), rng.beta(0.9, 5, people)
+    clock, frequency, recency = np.zeros(people), np.zeros(people), np.zeros(people)
+    there = np.ones(people, dtype=bool)
     while there.any():
         clock[there] += rng.exponential(1 / rate[there])
         there &= clock < length
@@ -32,7 +30,7 @@ def this_package(folder):
     from libengage_utils.letters import RhythmModel
 
     model = RhythmModel().fit(pd.read_parquet(f"{folder}/days.parquet"))
-    return [round(model.r_, 2), round(model.alpha_, 1), round(model.a_, 2), round(model.b_, 1)]
+    return [float(model.r_), float(model.alpha_), float(model.a_), float(model.b_)]
 
 
 def lifetimes(folder):
@@ -41,14 +39,10 @@ def lifetimes(folder):
 
     days = pd.read_parquet(f"{folder}/days.parquet")
     found = BetaGeoFitter().fit(days["frequency"], days["recency"], days["T"]).params_
-    return [round(found["r"], 2), round(found["alpha"], 1), round(found["a"], 2), round(found["b"], 1)]
+    return [float(found[name]) for name in ("r", "alpha", "a", "b")]
 
 
 CONTENDERS = {"this package": this_package, "lifetimes": lifetimes}
 LIBRARIES = {"this package": ["pandas", "pyarrow", "libengage_utils.letters"],
              "lifetimes": ["pandas", "pyarrow", "lifetimes"]}
-
-
-if __name__ == "__main__":
-    print(f"Rhythms of {PEOPLE:,} people")
-    compare(__file__, CONTENDERS, "this package", make, pythons={"lifetimes": peers()})
+PEERS = {"lifetimes"}
