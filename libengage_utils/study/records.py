@@ -4,7 +4,7 @@ import numpy as np
 
 from .sources import StudyError
 
-_BLOCK, _LONGEST = 1 << 24, 1 << 25
+_BLOCK, _LONGEST = 1 << 21, 1 << 25      # what stays in a processor's cache is looked through four times as fast
 _ODD = (b"\xc2", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81", b"\xe3\x80\x80", b"\xef\xbb\xbf", b"\xef\xbf\xbd")
 
 
@@ -134,11 +134,13 @@ class Records:
 
     def _has_odd_spaces(self, text, breaks, position):
         data = np.frombuffer(text, dtype=np.uint8)
-        returns = text.count(b"\r") if self.ending == "\n" else text.count(b"\n")
+        other = b"\r" if self.ending == "\n" else b"\n"
+        returns = text.count(other) if other in text else 0
         usual = breaks + returns + (text.count(self.delimiter.encode()) if self.delimiter < " " else 0)
         text = text if position else text.removeprefix(b"\xef\xbb\xbf")
-        return bool((self.ending == "\n" and returns > text.count(b"\r\n")) or np.count_nonzero(data < 32) > usual
-                    or b"\x7f" in text or (not text.isascii() and any(mark in text for mark in _ODD)))
+        return bool((returns and self.ending == "\n" and returns > text.count(b"\r\n"))
+                    or np.count_nonzero(data < 32) > usual or b"\x7f" in text
+                    or (not text.isascii() and any(mark in text for mark in _ODD)))
 
     def _within(self, text, *, each=False):
         """Offset and line, counted from 0, of the records of a stretch; their cells, of each or of all together."""
