@@ -608,3 +608,9 @@ def test_the_manifest_counts_what_figures_withhold(tmp_path):
               "metadata={'alt': 'A. 1.', 'withheld': 3, 'rests_on': 40})")
     manifest = export(write(tmp_path, md("# Who?"), code(source)), tmp_path / "a.html", study=a_study())
     assert manifest["withheld"] == 3
+
+
+def test_a_page_s_process_compiles_no_grammars_of_web_addresses_and_leaves_them_to_others():
+    asked = "import sys, libengage_utils.report; print('rfc3987_syntax' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr

@@ -28,6 +28,11 @@ def test_krippendorffs_alpha(units, level):
     return krippendorff_alpha(units, level, n_boot=2).estimate
 
 
+def test_the_interval_of_alpha_holds_krippendorffs_own():
+    result = krippendorff_alpha(FOUR_OBSERVERS, "nominal")
+    assert result.low < 0.743 < result.high
+
+
 @published("Yeung & Ruzzo (2001), Details of the adjusted Rand index and clustering algorithms", {
     "adjusted Rand index of ten genes": ("0.313", [[1, 1, 0], [1, 2, 1], [0, 0, 4]])})
 def test_the_adjusted_rand_index(table):

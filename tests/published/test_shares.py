@@ -77,11 +77,20 @@ BERKELEY = {
 @published("Freedman, Pisani & Purves, Statistics, ch. 2, on admissions to Berkeley in 1973", {
     "shares of men and women admitted": ("0.45 0.30", ()),
     "shares of men and women admitted, departments being alike": ("0.39 0.43", ("department",))})
-def test_standardisation_turns_round_the_admissions_to_berkeley(alike):
+def test_shares_admitted_to_berkeley(alike):
+    return 1 - berkeley(alike)[["reference_rate", "rate"]].astype(float)
+
+
+def test_standardisation_turns_round_the_admissions_to_berkeley():
+    row = berkeley(["department"])
+    assert row.difference < 0 < row.crude and row.low < row.difference < row.high
+
+
+def berkeley(alike):
+    """Men and women compared, what is named being alike."""
     people = pd.concat(pd.DataFrame({"sex": sex, "department": place, "seen": np.arange(sum(counts)) < counts[0]})
                        for sex, departments in BERKELEY.items() for place, counts in enumerate(departments))
-    row = standardised_difference(people, "sex", list(alike)).loc[0]
-    return 1 - row[["reference_rate", "rate"]].astype(float)
+    return standardised_difference(people, "sex", list(alike)).loc[0]
 
 
 @published("R, manual of stats::power.prop.test, examples", {"people in each arm to tell 50% from 75%, power 90%": "76.7"},
