@@ -1,7 +1,7 @@
 """Seconds, peak memory and spill of every computation on a study's events: 10 million of them, or BENCH_EVENTS.
 
 Each computation runs in a process of its own, on tables as a prepared study keeps them and opens them: sorted by person
-and time, by the engine that `open_study` starts, which may take 1.5 GB and spills beyond that.
+and time, by the engine that `open_study` starts, which may take 1.2 GB and spills beyond that.
 """
 
 import os
@@ -131,8 +131,9 @@ def with_segments(tables):
 
 def segment_in(tables, *periods):
     """Segment of each person in each period, as a study's notebooks hand it on."""
-    rows = with_segments(tables).project("person_key, period, segment")
-    return [rows.filter(f"period = '{period}'").df().set_index("person_key")["segment"] for period in periods]
+    rows = with_segments(tables)
+    return [rows.filter(f"period = '{period}'").project("person_key, segment").to_arrow_table().to_pandas()
+            .set_index("person_key")["segment"] for period in periods]
 
 
 def movement(tables):
@@ -243,8 +244,7 @@ def minutes_by_segment(tables):
 def staff_concentration(tables):
     from libengage_utils.attention import staff_concentration
 
-    return staff_concentration(tables.people, tables.events, tables.staff_time, tables.periods, earlier="2024/25",
-                               later="2025/26", coverage=tables.coverage)
+    return staff_concentration(features(tables), allocate(tables)[0], tables.periods, earlier="2024/25", later="2025/26")
 
 
 def coverage(tables):
@@ -258,7 +258,7 @@ def nonusers(tables):
 
     ever = features(tables).aggregate("person_key, bool_or(acts > 0 OR seen_before) AS seen, bool_or(covered) AS covered")
     people = ever.filter("seen OR covered").set_alias("ever").join(tables.people.set_alias("roster"), "person_key")
-    people = people.project("mode, level, home_site, seen").df()
+    people = people.project("mode, level, home_site, seen")
     return largest_difference(people, ["mode", "level", "home_site"])
 
 

@@ -5,9 +5,10 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, pairwise_distances, silhouette_score
+from sklearn.metrics import pairwise_distances, silhouette_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -131,7 +132,8 @@ class EngagementClusters(ClusterMixin, BaseEstimator):
         self.scaler_ = StandardScaler().fit(X)
         Z = self.scaler_.transform(X)
         sample = _some_rows(Z, RESTART_ROWS, rng)
-        self.stability_ = _judge(sample, candidates, self.n_boot, self.n_null, rng)
+        with config_context(assume_finite=True, skip_parameter_validation=True):  # checked once above
+            self.stability_ = _judge(sample, candidates, self.n_boot, self.n_null, rng)
         self.n_clusters_ = _choose(self.stability_)
         self.label_ = self.stability_.label[self.n_clusters_]
         start = lloyd(sample, self.n_clusters_, self.n_init, rng).cluster_centers_
@@ -244,10 +246,22 @@ def _how_stable(Z, candidates, n_boot, rng):
     for k in candidates:
         samples = [Z[rng.randint(len(Z), size=len(Z))] for _ in range(n_boot)]
         solutions = [lloyd(sample, k, SHORT_SEARCH, rng).predict(Z) for sample in samples]
-        agreements = [adjusted_rand_score(one, other) for one, other in combinations(solutions, 2)]
+        agreements = [_adjusted_rand_index(one, other, k) for one, other in combinations(solutions, 2)]
         silhouette = silhouette_score(distances, solutions[0], metric="precomputed")
         rows.append({"k": k, "stability": np.mean(agreements), "silhouette": silhouette})
     return pd.DataFrame(rows).set_index("k")
+
+
+def _adjusted_rand_index(one, other, k):
+    """Agreement of two partitions into k clusters by pairs of rows, 0 by chance (Hubert & Arabie 1985, J. Classif. 2, 193).
+
+    As scikit-learn's, which checks what it is given each of thousands of times.
+    """
+    table = np.bincount(one * k + other, minlength=k * k).reshape(k, k)
+    together, rows, columns = ((part * (part - 1)).sum() / 2 for part in (table, table.sum(axis=1), table.sum(axis=0)))
+    by_chance = rows * columns / (len(one) * (len(one) - 1) / 2)
+    most = (rows + columns) / 2
+    return 1.0 if most == by_chance else (together - by_chance) / (most - by_chance)
 
 
 def _gaussian(Z, rng):

@@ -9,6 +9,7 @@ from scipy import stats
 
 from .privacy import counts_shown, suppress
 from .resampling import alike_drawn, over_samples, told
+from .roster import EVER, day_numbers, numbered, roster_by_key
 
 SHARES = ("people with an act or an answer on record", "services that enough people used and spoke of",
           "feedback that can be tied to anything")
@@ -170,13 +171,12 @@ def enough(people, events, feedback, coverage, *, since=None, until=None, usable
     if not used:
         raise ValueError("No act of a person at a touchpoint is on record in the window: is it right, and are the events?")
 
-    keys = pd.concat([roster, acts["person_key"], said["person_key"]], ignore_index=True)
-    member, actor, speaker = np.split(pd.factorize(keys)[0], np.cumsum([len(roster), len(acts)]))
-    named, nameless = max(part.max(initial=-1) for part in (member, actor, speaker)) + 1, speaker < 0
-    speaker[nameless] = named + np.arange(nameless.sum())
-    everybody = named + nameless.sum()
-    eligible, did, acted = (np.zeros((everybody, *more), dtype=bool) for more in ((), (), (len(used),)))
-    eligible[member], did[actor], acted[actor] = True, True, acts.drop(columns="person_key")
+    (actor, speaker), named, everybody = numbered(roster, acts["person_key"], said["person_key"])
+    did, acted = (np.zeros((everybody, *more), dtype=bool) for more in ((), (len(used),)))
+    did[actor] = True
+    for at in range(len(used)):
+        acted[actor, at] = acts[str(at)]
+    eligible = np.arange(everybody) < len(roster)
     spoke = _by_person(speaker, said["touchpoint"], used, everybody)
     tied = said[list(TIES.values())].notna()
     written, kept = (np.bincount(who, minlength=everybody) for who in (speaker, speaker[tied.any(axis=1)]))
@@ -246,12 +246,9 @@ def _said(feedback, since, until):
 
 def _eligible(people, since, until):
     """Keys of the people eligible on some day of the window (Series)."""
-    people = nw.from_native(people).lazy()
-    there = [name for name in ("person_key", "eligible_from", "eligible_to") if name in people.collect_schema().names()]
-    roster = people.select(there).collect().to_pandas()
-    bounds = roster.reindex(columns=["eligible_from", "eligible_to"]).apply(pd.to_datetime)
-    late, gone = bounds["eligible_from"] > pd.Timestamp(until), bounds["eligible_to"] < pd.Timestamp(since)  # None: nobody
-    return roster.loc[~(late | gone), "person_key"]
+    roster = roster_by_key(people)
+    (first,), (last,) = day_numbers([since], -EVER), day_numbers([until], EVER)
+    return roster.loc[(roster["end"] >= first) & (roster["begin"] <= last), "person_key"]
 
 
 def _by_person(who, touchpoint, used, people):

@@ -8,6 +8,7 @@ from scipy.stats import t
 from statsmodels.stats.proportion import proportion_confint
 
 from .privacy import suppress
+from .roster import places
 
 LIFECYCLE = ["not seen", "seen, then quiet", "occasional", "regular", "intensive", "unknown"]
 
@@ -89,7 +90,7 @@ def lifecycle(features, *, loan_days, teaching_weeks, lapse_days=365):
     Returns
     -------
     frame of the kind given
-        `features` with a column segment: text, in pandas an ordered categorical.
+        `features` with a column segment: text, in pandas an ordered categorical and in DuckDB an enumeration.
 
     Raises
     ------
@@ -133,7 +134,7 @@ def lifecycle(features, *, loan_days, teaching_weeks, lapse_days=365):
     for name, applies in reversed(rules):
         segment = nw.when(applies).then(nw.lit(name)).otherwise(segment)
     frame = frame.with_columns(segment=segment)
-    if frame.implementation.is_pandas():
+    if frame.implementation.is_pandas() or frame.implementation.is_duckdb():
         frame = frame.with_columns(nw.col("segment").cast(nw.Enum(LIFECYCLE)))
     return frame.to_native()
 
@@ -253,13 +254,10 @@ def movement(before, after):
     >>> movement(before, after)[["before", "after", "share"]].values.tolist()
     [['few', 'few', 0.5], ['few', 'many', 0.5]]
     """
-    who = pd.factorize(before.index.append(after.index))[0]
-    first, second = who[:len(before)], who[len(before):]
-    if max(np.bincount(period).max(initial=0) for period in (first, second)) > 1:
-        raise ValueError("A person occurs twice in one period: give one segment a person and period.")
-    later = np.full(who.max(initial=-1) + 1, -1)
-    later[second] = np.arange(len(after))
-    later = later[first]
+    for people in (before.index, after.index):
+        if (places(people, among=people) != np.arange(len(people))).any():
+            raise ValueError("A person occurs twice in one period: give one segment a person and period.")
+    later = places(before.index, among=after.index)
     both = pd.DataFrame({"before": before.array[later >= 0], "after": after.array[later[later >= 0]]}).dropna()
     if both.empty:
         raise ValueError("Nobody has a segment in both periods: index both by person_key.")

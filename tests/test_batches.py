@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from libengage_utils import resampling
+from libengage_utils import journeys, resampling
 from libengage_utils.effects import person_terms, returns, returns_after
 from libengage_utils.effects.seen import seen_again
 from libengage_utils.journeys import (
@@ -119,7 +119,7 @@ def test_feelings_and_what_follows_errands_in_batches_are_those_of_one_pass(rela
     with_kinds = relation.project("*, CASE initiated_by WHEN 'staff' THEN 'put right' ELSE 'use' END AS event_type")
     whole = all_of(events.assign(event_type=kinds))
     few_at_once()
-    for module in (arcs, returns):
+    for module in (arcs, journeys.steps, returns):
         monkeypatch.setattr(module, "AT_ONCE", 40)
     for part, one in zip(all_of(with_kinds), whole, strict=True):
         pd.testing.assert_frame_equal(part, one, check_dtype=False)

@@ -14,8 +14,8 @@ from libengage_utils.schema import TABLES
 HOME = Path(__file__).parent.parent
 PACKAGE = HOME / "libengage_utils"
 NOTEBOOKS = sorted((HOME / "notebooks").glob("*.ipynb"))
-ORDER = ["schema", "privacy", "demo", "study", "engagement", "segments", "agreement", "valleys", "clusters", "latent",
-         "dimensions", "standardisation", "nonusers", "survey", "resampling", "emotions", "journeys", "roster", "uptake",
+ORDER = ["schema", "privacy", "demo", "study", "engagement", "roster", "segments", "agreement", "valleys", "clusters",
+         "latent", "dimensions", "standardisation", "nonusers", "survey", "resampling", "emotions", "journeys", "uptake",
          "coverage", "recapture", "surveyed", "themes", "reading_lists", "attention", "letters", "effects",
          "mistakes", "specifications", "claims", "planning", "charts", "club", "report", "__main__"]
 

@@ -10,8 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libengage_utils.attention import concentration, concentration_index, staff_concentration
+from libengage_utils.attention import allocate, concentration, concentration_index, staff_concentration
 from libengage_utils.attention.ranked import ConcentrationIndex
+from libengage_utils.engagement import engagement_features
 from libengage_utils.privacy import about
 from libengage_utils.study import open_study
 
@@ -166,8 +167,12 @@ def library(earlier, later):
     return people, events.assign(event_type="act", initiated_by="person"), log
 
 
-def index(tables, **options):
-    return staff_concentration(*tables, YEARS, **{"earlier": "first", "later": "second", "draws": 50, **options})
+def index(tables, *, years=YEARS, coverage=None, equal_parts="act", minutes=True, **options):
+    people, events, log = tables
+    features = engagement_features(people, events, periods=years, loan_days=28, coverage=coverage)
+    first, last = years.loc[1, ["from", "to"]]
+    given = allocate(log, events, first=first, last=last, equal_parts=equal_parts) if minutes else None
+    return staff_concentration(features, given, years, **{"earlier": "first", "later": "second", "draws": 50, **options})
 
 
 def test_minutes_of_the_later_year_are_ranked_by_acts_of_the_earlier():
@@ -207,8 +212,7 @@ def test_an_act_between_two_periods_is_none_by_the_end_of_the_earlier():
     people, events, log = library([0] * 20 + [1] * 20 + [2] * 20, [1] * 60)
     between = events[events["person_key"] < "p020"].assign(occurred_at=pd.Timestamp("2024-12-01"))
     years = YEARS.assign(to=["2024-11-30", "2025-12-31"])
-    found = staff_concentration(people, pd.concat([events, between]), log, years, earlier="first", later="second", draws=50)
-    assert found.people == 40
+    assert index((people, pd.concat([events, between]), log), years=years).people == 40
 
 
 def test_newcomers_have_to_be_there_for_all_of_the_later_period_only():
@@ -236,7 +240,7 @@ def test_acts_are_all_acts_of_the_later_year_over_the_same_people_and_ranks():
     people, events, log = library([1] * 30 + [2] * 30, [1] * 60)
     loans = events[(events["occurred_at"] == "2025-01-01") & (events["person_key"] >= "p030")].assign(touchpoint="loan")
     tables = people, pd.concat([events, loans, loans]), log
-    minutes, acts = index(tables), index(tables, of="acts")
+    minutes, acts = index(tables), index(tables, minutes=False)
     assert minutes.estimate == pytest.approx(0) and minutes.people == acts.people == 60 and minutes.ties == acts.ties
     assert acts.estimate == pytest.approx(quick([1.0] * 30 + [3.0] * 30, [1] * 30 + [2] * 30).estimate) and acts.of == "acts"
     assert acts.basis.startswith("This covers 100% of the acts in second") and "staff time of second" in minutes.basis
@@ -267,11 +271,18 @@ def test_each_choice_changes_what_it_says():
 @pytest.mark.parametrize(("options", "said"), [
     ({"earlier": "second", "later": "first"}, "circular"), ({"earlier": "second"}, "circular"),
     ({"later": "third"}, "no period third"), ({"rank_by": "minutes"}, "one of active_days"),
-    ({"among": "all"}, "`among` is one of seen in it"), ({"of": "hours"}, "`of` is one of minutes, acts"),
-    ({"equal_parts": "visit"}, "one of act, person-day")])
+    ({"among": "all"}, "`among` is one of seen in it"), ({"equal_parts": "visit"}, "one of act, person-day")])
 def test_a_choice_that_is_none_gets_a_sentence(options, said):
     with pytest.raises(ValueError, match=said):
         index(library([1, 2] * 10, [1] * 20), **options)
+
+
+def test_minutes_of_another_time_get_a_sentence():
+    people, events, log = library([1, 2] * 10, [1] * 20)
+    features = engagement_features(people, events, periods=YEARS, loan_days=28)
+    with pytest.raises(ValueError, match="not those of second"):
+        staff_concentration(features, allocate(log, events, first="2025-01-01", last="2025-06-30"), YEARS, earlier="first",
+                            later="second")
 
 
 @pytest.mark.parametrize(("among", "planted"), [
@@ -280,6 +291,9 @@ def test_the_planted_concentration_of_the_demo_is_found(among, planted):
     study = open_study("data/demo")
     truth = yaml.safe_load(Path("data/demo/truth.yml").read_text())["claims"]["C03"]["realised"][planted]
     earlier, later = study.periods["period"].tolist()[-2:]
-    found = staff_concentration(study.people, study.events, study.staff_time, study.periods, earlier=earlier, later=later,
-                                among=among, rank_by="acts", draws=500)
+    features = engagement_features(study.people, study.events, periods=study.periods, loan_days=study.loan_days)
+    first, last = study.periods.set_index("period").loc[later, ["from", "to"]]
+    given = allocate(study.staff_time, study.events, first=first, last=last)
+    found = staff_concentration(features, given, study.periods, earlier=earlier, later=later, among=among, rank_by="acts",
+                                draws=500)
     assert found.estimate == pytest.approx(truth, abs=0.02) and found.low < truth < found.high

@@ -1,40 +1,37 @@
-"""From a study's tables to how staff time falls over people ranked by their engagement in an earlier period."""
+"""How staff time falls over people ranked by their engagement in an earlier period."""
 
 from dataclasses import replace
 
 import narwhals as nw
 import pandas as pd
 
-from ..engagement import engagement_features
 from ..privacy import about
 from .ranked import concentration_index
 from .shares import amounts_of
-from .staff import allocate
 
 AMONG = ("seen in it", "seen before", "everybody", "newcomers too")
-AMOUNTS = ("minutes", "acts")
 RANKS = ("active_days", "acts", "breadth")
-CYCLE = 28  # days; no rank depends on it
 
 
-def staff_concentration(people, events, staff_time, periods, *, earlier, later, of="minutes", among="seen before",
-                        throughout=True, rank_by="active_days", equal_parts="act", coverage=None, draws=2000,
-                        minimum_count=10, random_state=0):
+def staff_concentration(features, allocation, periods, *, earlier, later, among="seen before", throughout=True,
+                        rank_by="active_days", draws=2000, minimum_count=10, random_state=0):
     """Concentration index of the staff minutes of one period over people ranked by what they did in an earlier one.
 
     Each choice that could reasonably be made otherwise is a parameter, so that all can be tried.
 
     Parameters
     ----------
-    people, events, staff_time : frame
-        Tables of the schema; people and events of one kind of frame.
+    features : frame
+        Made by `engagement_features` of these periods, or more. Where it knows the study's coverage, people whom no source
+        could have seen in a period are left out, as 0 is unknown of them.
+    allocation : Allocation or None
+        The later period's minutes, made by `allocate`. None looks at all acts of the later period instead, over the same
+        people and ranks, a yardstick: use itself leans to the engaged, and the question is whether staff time leans more or
+        less.
     periods : DataFrame
         Columns period, from, to: in order and without overlap.
     earlier, later : str
         The period that ranks people, and the period whose minutes are looked at.
-    of : {"minutes", "acts"}
-        What is looked at: staff minutes, or the yardstick for them, all acts of the later period over the same people and
-        ranks. Use itself leans to the engaged; the question is whether staff time leans more or less.
     among : {"seen in it", "seen before", "everybody", "newcomers too"}
         Who is ranked: people with an act in the earlier period; with one by its end; those never seen too, ranked lowest;
         or also those not eligible in the earlier period at all, ranked as having done nothing in it.
@@ -43,11 +40,6 @@ def staff_concentration(people, events, staff_time, periods, *, earlier, later, 
         otherwise, on some day of each. Who was there for less has lower rank and fewer minutes for that reason alone.
     rank_by : {"active_days", "acts", "breadth"}
         What ranks people; breadth is the number of services met.
-    equal_parts : {"act", "person-day"}
-        As for `allocate`.
-    coverage : DataFrame, optional
-        The study's coverage; with it people whom no source could have seen in a period are left out, as 0 is unknown
-        of them.
     draws, minimum_count, random_state
         As for `concentration_index`.
 
@@ -59,11 +51,13 @@ def staff_concentration(people, events, staff_time, periods, *, earlier, later, 
     Raises
     ------
     ValueError
-        If the periods are unknown or not in order, a choice is none of those listed, and as `allocate` and
-        `concentration_index`.
+        If the periods are unknown or not in order, the minutes are those of another time, a choice is none of those listed,
+        and as `concentration_index`.
 
     Examples
     --------
+    >>> from libengage_utils.attention import allocate
+    >>> from libengage_utils.engagement import engagement_features
     >>> people = pd.DataFrame({"person_key": [f"{n:02}" for n in range(40)]})
     >>> events = pd.DataFrame({"person_key": [f"{n:02}" for n in range(20)] * 2, "initiated_by": "person",
     ...                        "occurred_at": pd.to_datetime(["2024-05-01"] * 20 + ["2025-05-01"] * 20),
@@ -71,10 +65,12 @@ def staff_concentration(people, events, staff_time, periods, *, earlier, later, 
     >>> log = pd.DataFrame({"on": pd.to_datetime(["2025-05-01"]), "service": "desk", "minutes": 200.0})
     >>> years = pd.DataFrame({"period": ["2024", "2025"], "from": ["2024-01-01", "2025-01-01"],
     ...                       "to": ["2024-12-31", "2025-12-31"]})
-    >>> staff_concentration(people, events, log, years, earlier="2024", later="2025", among="everybody").estimate
+    >>> features = engagement_features(people, events, periods=years, loan_days=28)
+    >>> given = allocate(log, events, first="2025-01-01", last="2025-12-31")
+    >>> staff_concentration(features, given, years, earlier="2024", later="2025", among="everybody").estimate
     0.5
     """
-    for name, choice, choices in (("of", of, AMOUNTS), ("among", among, AMONG), ("rank_by", rank_by, RANKS)):
+    for name, choice, choices in (("among", among, AMONG), ("rank_by", rank_by, RANKS)):
         if choice not in choices:
             raise ValueError(f"`{name}` is one of {', '.join(choices)}; it is {choice!r}.")
     if earlier is None or later is None:
@@ -85,25 +81,23 @@ def staff_concentration(people, events, staff_time, periods, *, earlier, later, 
     if not spans.loc[earlier, "to"] < spans.loc[later, "from"]:
         raise ValueError(f"The period {earlier} does not end before {later} begins: to rank people by what they did in "
                          "the time that is looked at is circular.")
-    both = periods[periods["period"].isin([earlier, later])]
-    features = engagement_features(people, events, periods=both, loan_days=CYCLE, coverage=coverage)
+    if allocation is not None and allocation.window and allocation.window != tuple(spans.loc[later]):
+        raise ValueError(f"The minutes are not those of {later}: allocate from the first day of that period to its last.")
+    length = (spans["to"] - spans["from"]).dt.days + 1
     rows = _side_by_side(features, {"after": later, "before": earlier}, rank_by)
     new = rows["days before"].isna()
     ranked = {"seen in it": rows["acts before"] > 0, "seen before": rows["recency_days before"].notna(), "everybody": ~new,
               "newcomers too": True}[among]
-    ranked &= rows["covered after"].eq(True) & (rows["covered before"].eq(True) | new)
+    ranked &= (rows["covered after"] == 1) & ((rows["covered before"] == 1) | new)
     if throughout:
-        length = (spans["to"] - spans["from"]).dt.days + 1
         ranked &= rows["days after"] == length[later]
         ranked &= (rows["days before"] == length[earlier]) | (among == "newcomers too")
     ranked = ranked.to_numpy()
 
-    if of == "acts":
+    if allocation is None:
         amount, whole, other = rows["acts after"].to_numpy(), rows["acts after"].sum(), 0
         base, rest = f"acts in {later} of people eligible then", "were made by"
     else:
-        first, last = spans.loc[later]
-        allocation = allocate(staff_time, events, first=first, last=last, equal_parts=equal_parts)
         minutes, whole = allocation.people.set_index("person_key")["minutes"], allocation.totals.sum()
         amount = amounts_of(pd.Index(rows["person_key"]), minutes)
         other = (minutes > 0).sum() - (amount > 0).sum()  # not eligible then
@@ -112,7 +106,7 @@ def staff_concentration(people, events, staff_time, periods, *, earlier, later, 
     amount, rank = amount[ranked], rows.loc[ranked, f"{rank_by} before"].fillna(0)
     index = concentration_index(amount, rank, draws=draws, minimum_count=minimum_count, random_state=random_state)
     basis = f"This covers {amount.sum() / whole:.0%} of the {base}. The rest {rest} {others} people without a rank."
-    return replace(index, of=of, basis=basis)
+    return replace(index, of="acts" if allocation is None else "minutes", basis=basis)
 
 
 def _side_by_side(features, periods, rank_by):
@@ -120,7 +114,8 @@ def _side_by_side(features, periods, rank_by):
     columns = ["covered", "acts", "recency_days", rank_by]
     pairs = {f"{name} {when}": (column, period) for when, period in periods.items()
              for name, column in {"days": "eligible_days", **dict(zip(columns, columns, strict=True))}.items()}
-    rows = nw.from_native(features).lazy().select("person_key", *(
+    features = nw.from_native(features).lazy().with_columns(nw.col("covered").cast(nw.Int8))    # whose greatest is quick
+    rows = features.select("person_key", *(
         nw.when(nw.col("period") == period).then(nw.col(column)).alias(name) for name, (column, period) in pairs.items()))
     rows = rows.group_by("person_key").agg(nw.col(name).max() for name in pairs)
     return rows.filter(~nw.col("days after").is_null()).collect().to_pandas()

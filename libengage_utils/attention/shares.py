@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 import narwhals as nw
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..privacy import about, counts_shown, dominated, shares_shown, suppress
 from ..resampling import alike_drawn, over_samples, people_drawn, told
+from ..roster import places
 from .staff import OTHER, in_window, log_of_staff_time
 
 NAMED = 3  # services, at most, that a sentence names
@@ -279,9 +278,7 @@ def checked_segment(segment):
 
 def amounts_of(people, amount):
     """What each of these people (Index) has of an amount (Series by person_key); 0 where it is not there (ndarray)."""
-    own = pa.array(people.array)
-    at = pc.index_in(own, pa.array(amount.index.array).cast(own.type)).fill_null(-1)
-    return np.append(amount.to_numpy(dtype=float), 0)[at.to_numpy()]
+    return np.append(amount.to_numpy(dtype=float), 0)[places(people, among=amount.index)]
 
 
 def _most_and_least(table, kind, where):

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 
 from ..engagement import day_number
+from ..journeys.sessions import by_people
 from ..privacy import about
 
 OTHER = "other services"
 PARTS = ("act", "person-day")
+CELL = ["service", "month", "event_type"]
 DESTINATIONS = ["to_identified", "to_unidentified", "behind"]
 
 
@@ -34,6 +36,8 @@ class Allocation:
         Fewest people, and rows of the log, behind what `table` and `summary` show.
     together : tuple of str
         Services that are not shown by themselves because few colleagues work in them.
+    window : tuple of Timestamp
+        First and last day of the minutes; empty if it is not known.
     """
 
     by_service: pd.DataFrame = field(repr=False)
@@ -42,6 +46,7 @@ class Allocation:
     unanswered: int
     minimum_count: int
     together: tuple = ()
+    window: tuple = ()
 
     @property
     def people(self):
@@ -155,34 +160,30 @@ def allocate(staff_time, events, *, first, last, equal_parts="act", together=(),
     """
     log, outside = in_window(log_of_staff_time(staff_time, "attendees", "event_type"), first, last)
     log = log.assign(month=log["on"].to_numpy().astype("datetime64[M]").astype(int))
-    acts = _acts(events, log["service"].unique().tolist(), first, last, equal_parts)
-    acts["minutes"], acts["answered"], cells = 0.0, False, []
-    for keys, rows in ((["service", "month"], log[log["event_type"].isna()]),
-                       (["service", "month", "event_type"], log[log["event_type"].notna()])):
-        here = pd.MultiIndex.from_frame(acts[keys])
-        some = rows.groupby(keys)[["minutes", "attendees"]].sum()
-        met = acts.groupby(here)[["acts", "parts"]].sum().reindex(some.index, fill_value=0)
-        some["absent"] = (some["attendees"] - met["acts"]).clip(lower=0)  # present without an act
-        parts = met["parts"] + some["absent"]
-        some["part"] = (some["minutes"] / parts.where(parts > 0)).fillna(0)
-        acts["minutes"] += acts["parts"] * some["part"].reindex(here).fillna(0).to_numpy()
-        acts["answered"] |= here.isin(some.index)
-        cells.append(some.assign(behind=some["minutes"].where(parts == 0, 0), unmet=some["part"] * some["absent"]))
+    if equal_parts not in PARTS:
+        raise ValueError(f"`equal_parts` is one of {', '.join(PARTS)}; it is {equal_parts!r}.")
+    acts = _acts(events, log["service"].unique().tolist(), first, last)
+    counts = _summed(_counted(acts, equal_parts), *CELL, "known").sort(*CELL, "known").lazy().collect().to_pandas()
+    cells = [_cells(rows, counts, keys) for rows, keys in ((log[log["event_type"].isna()], CELL[:2]),
+                                                           (log[log["event_type"].notna()], CELL))]
+    by_service = pd.concat([_served(_counted(some, equal_parts), cells) for some in by_people(acts.filter(nw.col("known")))],
+                           ignore_index=True)
 
-    answered = acts[acts["answered"]]
-    by_service = answered.groupby(["person_key", "service"], as_index=False)[["minutes", "acts"]].sum()
+    answered = _given(counts, cells)
+    unanswered = int(answered.loc[~answered["answered"], "acts"].sum())
+    answered = answered[answered["answered"]]
     cells = pd.concat(cells).groupby("service")[["minutes", "absent", "behind", "unmet"]].sum()
     services = pd.DataFrame({"rows": log.groupby("service").size(), "minutes": cells["minutes"],
                              "people": by_service.groupby("service").size(),
                              "acts": answered.groupby("service")["acts"].sum().add(cells["absent"], fill_value=0),
                              "to_identified": by_service.groupby("service")["minutes"].sum()}).fillna(0)
-    unknown = answered[answered["person_key"].isna()].groupby("service")["minutes"].sum()
+    unknown = answered[~answered["known"]].groupby("service")["minutes"].sum()
     services["to_unidentified"] = cells["unmet"].add(unknown, fill_value=0)
     services["behind"] = cells["behind"]
     services["minutes_an_act"] = _minutes_an_act(services)
     services = services.astype({"people": int, "acts": int}).sort_values("minutes", ascending=False, kind="stable")
-    return Allocation(by_service, services.reset_index(names="service"), outside,
-                      int(acts.loc[~acts["answered"], "acts"].sum()), minimum_count, tuple(together))
+    return Allocation(by_service, services.reset_index(names="service"), outside, unanswered, minimum_count, tuple(together),
+                      (pd.Timestamp(first), pd.Timestamp(last)))
 
 
 def log_of_staff_time(staff_time, *columns):
@@ -210,24 +211,62 @@ def in_window(log, first, last):
     return inside, len(log) - len(inside)
 
 
-def _acts(events, services, first, last, equal_parts):
-    """Acts of each person, or of nobody identified, by service, event_type and day, and the parts they take."""
-    if equal_parts not in PARTS:
-        raise ValueError(f"`equal_parts` is one of {', '.join(PARTS)}; it is {equal_parts!r}.")
-    log = nw.from_native(events).lazy()
-    keys = ["person_key", "touchpoint", "event_type"]
+def _acts(events, services, first, last):
+    """Acts of people at these services in the window, by whom and when; `known` where somebody is identified."""
+    log = nw.from_native(events)
     names = log.collect_schema().names()
-    if missing := [name for name in (*keys, "occurred_at", "initiated_by") if name not in names]:
+    if missing := [name for name in ("person_key", "touchpoint", "event_type", "occurred_at", "initiated_by")
+                   if name not in names]:
         raise ValueError(f"The events have no column {' and no column '.join(missing)}: give the events of a study.")
     first, last = ((pd.Timestamp(day) - pd.Timestamp(0)).days for day in (first, last))
-    acts = (log.filter(nw.col("initiated_by") == "person", nw.col("touchpoint").is_in(services))
-            .select(*keys, day_number("occurred_at").alias("day"))
-            .filter(nw.col("day") >= first, nw.col("day") <= last)
-            .group_by(*keys, "day").agg(nw.len().alias("acts")).collect().to_pandas())
-    acts = acts.rename(columns={"touchpoint": "service"}).sort_values(["person_key", "service", "event_type", "day"])
-    acts["month"] = acts["day"].to_numpy().astype("datetime64[D]").astype("datetime64[M]").astype(int)
-    acts["parts"] = acts["acts"] if equal_parts == "act" else acts["acts"].where(acts["person_key"].isna(), 1)
-    return acts.reset_index(drop=True)
+    year, month = nw.col("occurred_at").dt.year(), nw.col("occurred_at").dt.month()
+    return (log.filter(nw.col("initiated_by") == "person", nw.col("touchpoint").is_in(services))
+            .select("person_key", "event_type", nw.col("touchpoint").alias("service"),
+                    (~nw.col("person_key").is_null()).alias("known"), day_number("occurred_at").alias("day"),
+                    ((year - 1970) * 12 + month - 1).cast(nw.Int64).alias("month"))
+            .filter(nw.col("day") >= first, nw.col("day") <= last))
+
+
+def _counted(acts, equal_parts):
+    """Acts of each person, or of nobody identified, by cell, and the parts they take."""
+    keys, number = ["person_key", "known", *CELL], nw.len().alias("acts")
+    if equal_parts == "act":
+        return acts.group_by(keys).agg(number).with_columns(nw.col("acts").alias("parts"))
+    days = acts.group_by(*keys, "day").agg(number)
+    days = days.with_columns(nw.when(nw.col("known")).then(1).otherwise(nw.col("acts")).alias("parts"))
+    return _summed(days, *keys)
+
+
+def _summed(counts, *keys):
+    """Sums of counts, as whole numbers: a database's sums are of a wider kind."""
+    return counts.group_by(keys).agg(nw.col("acts", "parts").sum()).with_columns(nw.col("acts", "parts").cast(nw.Int64))
+
+
+def _cells(log, counts, keys):
+    """Minutes logged in each cell, how many were present without an act, and the minutes that one part gets."""
+    cells = log.groupby(keys)[["minutes", "attendees"]].sum()
+    met = counts.groupby(keys)[["acts", "parts"]].sum().reindex(cells.index, fill_value=0)
+    cells["absent"] = (cells["attendees"] - met["acts"]).clip(lower=0)
+    parts = met["parts"] + cells["absent"]
+    cells["part"] = (cells["minutes"] / parts.where(parts > 0)).fillna(0)
+    return cells.assign(behind=cells["minutes"].where(parts == 0, 0), unmet=cells["part"] * cells["absent"])
+
+
+def _given(counts, cells):
+    """Counts of acts with the minutes they get, and whether any are logged for them."""
+    minutes, answered = np.zeros(len(counts)), np.zeros(len(counts), dtype=bool)
+    for some in cells:
+        at = some.index.get_indexer(pd.MultiIndex.from_frame(counts[some.index.names]))
+        minutes += counts["parts"].to_numpy() * np.append(some["part"], 0)[at]
+        answered |= at >= 0
+    return counts.assign(minutes=minutes, answered=answered)
+
+
+def _served(counts, cells):
+    """Minutes and acts of some people by service, from counts of their acts."""
+    counts = counts.lazy().collect().sort("person_key", *CELL).to_pandas()
+    given = _given(counts, cells)
+    return given[given["answered"]].groupby(["person_key", "service"], as_index=False)[["minutes", "acts"]].sum()
 
 
 def _minutes_an_act(services):

@@ -2,18 +2,12 @@
 
 from dataclasses import dataclass, field
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from scipy import stats
 
 from ..privacy import about
-from .feelings import as_pandas, need
-from .sessions import ORDER, acts_of_people, by_people
 
-COLUMNS = ["journey_id", "person_key", "service", "touchpoint", "event_id", "occurred_at", "outcome", "minutes_waited"]
-FEW_VALUED = ["service", "touchpoint", "outcome"]
 AT_ONCE = 250_000  # steps worked out at a time
 STRONG = 0.5  # valence from which a feeling counts as strong: 1 and 2, or 4 and 5, on a scale from 1 to 5
 FALSE_DISCOVERIES = 0.05
@@ -60,57 +54,6 @@ class EmotionalArc:
                  "there is a single step to be shown, so neither high nor low")
         return (f"The steps of {journeys} have a mean valence of {self.mean:+.2f} (95% interval {self.low:+.2f} to "
                 f"{self.high:+.2f}; -1 is worst and 1 is best), from {about(self.people)} people; {found}.{note}")
-
-
-def steps_with_feelings(events, feedback, put_right="put right"):
-    """The steps of journeys in order, each with how it ended, whether it was put right, and how it felt.
-
-    A step is an act of an identified person with a ``journey_id``; they are ordered by time, ties by ``event_id``.
-    A failure is put right if a row of the staff's, of the type `put_right`, follows it at the same touchpoint of the
-    same journey; such a row belongs to the last failed step before it, or if none failed to the last step.
-
-    Parameters
-    ----------
-    events : frame
-        The schema's events, of any kind Narwhals supports.
-    feedback : DataFrame
-        Feedback with `valence` and, from `attach`, `event_id`.
-    put_right : str
-        The ``event_type`` of what staff do to put a failure right.
-
-    Returns
-    -------
-    DataFrame
-        One row a step: journey_id, person_key, service (of the journey), step (1 to n), touchpoint, event_id,
-        occurred_at, day (whole days since 1970), outcome, minutes_waited, put_right, and valence, the mean of what
-        was attached, missing where nothing was. Text that steps share is categorical.
-
-    Raises
-    ------
-    ValueError
-        As `sessionise`, if no act belongs to a journey, or if the feedback lacks a column.
-
-    Examples
-    --------
-    >>> events = pd.DataFrame({"event_id": ["1", "2"], "person_key": "ann", "journey_id": "j", "touchpoint": "hold",
-    ...                        "initiated_by": "person", "occurred_at": pd.to_datetime(["2025-01-01", "2025-01-03"])})
-    >>> feedback = pd.DataFrame({"event_id": ["2", "2"], "valence": [0.5, 1.0]})
-    >>> steps_with_feelings(events, feedback)[["step", "valence"]].values.tolist()
-    [[1.0, nan], [2.0, 0.75]]
-    """
-    need(feedback, "event_id", "valence")
-    acts, _ = acts_of_people(events, "touchpoint", "journey_id")
-    felt = feedback.dropna(subset=["event_id", "valence"]).groupby("event_id")["valence"].mean()
-    acts = acts.filter(~nw.col("journey_id").is_null())
-    steps = pa.concat_tables([_walked(some, felt) for some in by_people(acts, AT_ONCE)])
-    steps = steps.unify_dictionaries().to_pandas(split_blocks=True, self_destruct=True)
-    for name in FEW_VALUED:
-        steps[name] = steps[name].cat.reorder_categories(steps[name].cat.categories.sort_values())
-    if steps.empty:
-        raise ValueError("None of the acts belongs to a journey (journey_id is empty everywhere), so there are no steps to "
-                         "follow: look at touchpoints alone.")
-    steps.insert(len(steps.columns) - 1, "put_right", _mended(events, steps, put_right))
-    return steps
 
 
 def emotional_arc(steps, kind=None, by="touchpoint", minimum_count=10):
@@ -236,23 +179,6 @@ def in_parts(codes, at_once):
     return np.split(order, np.setdiff1d(np.searchsorted(codes, codes[at_once::at_once]), 0))
 
 
-def _walked(acts, felt):
-    """Of some people's acts on journeys, their steps, by person and journey, as an Arrow table."""
-    keys = ["person_key", "journey_id"]
-    # Sorted here, which copies: of what an engine sorts and hands over, one column kept would keep all.
-    steps = as_pandas(acts, COLUMNS).sort_values([*keys, *ORDER], ignore_index=True)
-    journeys = steps.groupby(keys)
-    steps["service"] = journeys["service"].transform("first")
-    steps.insert(3, "step", journeys.cumcount().astype("int32") + 1)
-    steps.insert(7, "day", steps["occurred_at"].to_numpy().astype("datetime64[D]").astype("int32"))
-    steps["valence"] = steps["event_id"].map(felt).astype(float)
-    table = pa.Table.from_pandas(steps, preserve_index=False)
-    for name in ["journey_id", "person_key", *FEW_VALUED]:
-        text = table[name].cast(pa.large_string())
-        table = table.set_column(table.column_names.index(name), name, text.dictionary_encode())
-    return table
-
-
 def _measured(steps, points_for_inertia):
     """Measures of some journeys."""
     keys = ["journey_id", "person_key"]
@@ -278,24 +204,6 @@ def _measured(steps, points_for_inertia):
     enough = (steps.groupby(keys)["echo"].count() >= points_for_inertia - 1) & (sums["spread"] > 1e-12)
     table["inertia"] = (sums["echo"] / sums["spread"]).where(enough)
     return table.reset_index()
-
-
-def _mended(events, steps, put_right):
-    """Whether staff put each step right."""
-    log, mended = nw.from_native(events), np.zeros(len(steps), dtype=bool)
-    if "event_type" not in log.collect_schema():
-        return mended
-    place = ["journey_id", "touchpoint"]
-    mends = as_pandas(log.filter(nw.col("initiated_by") == "staff", nw.col("event_type") == put_right,
-                                 ~nw.col("journey_id").is_null()), [*place, "occurred_at"]).sort_values("occurred_at")
-    journeys = steps["journey_id"].cat
-    row = np.flatnonzero(journeys.categories.isin(mends["journey_id"])[journeys.codes])
-    steps = steps[[*place, *ORDER, "outcome"]].iloc[row].assign(row=row)
-    steps = steps.astype(dict.fromkeys(place, "str")).sort_values(ORDER)
-    failed, any_step = (pd.merge_asof(mends, those, on="occurred_at", by=place)["row"]
-                        for those in (steps[steps["outcome"] == "failed"], steps))
-    mended[failed.fillna(any_step).dropna().astype(int)] = True
-    return mended
 
 
 def _step(value, person, here, overall, minimum_count):

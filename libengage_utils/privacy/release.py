@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bs4 import BeautifulSoup
-from bs4.element import CData, Comment, Declaration, ProcessingInstruction
+from bs4.element import CData, Comment, Declaration, ProcessingInstruction, Stylesheet
 
 from ..schema import TABLES
 from .door import PSEUDONYM
@@ -66,7 +66,7 @@ def release_problems(html, forbidden=()):
     >>> release_problems("<h2>Who?</h2><p onclick='x()'>Not.</p>")
     ['The page holds an event handler (under “Who?”).']
     """
-    soup = BeautifulSoup(html, "html.parser")
+    soup = _parsed(html)
     banned = [(re.compile(rf"(?<!\w){re.escape(word)}(?!\w)"), f"holds {what}, which may not leave this machine")
               for words, what in ((forbidden, "a folder or word of this study"),
                                   (_machine(), "the name of this account or computer, or its home folder"))
@@ -81,11 +81,14 @@ def release_problems(html, forbidden=()):
 
 def words_of(html):
     """Every word a page and the drawings on it show or describe, in their order, as one text."""
-    soup = BeautifulSoup(html, "html.parser")
-    for tag in soup.find_all("style"):
-        tag.decompose()
+    soup = _parsed(html)
     return "\n".join(text for tree in (soup, *(content for _, content in _pictures(soup) if content))
-                     for _, text in _texts(tree))
+                     for at, text in _texts(tree) if not isinstance(at, Stylesheet))
+
+
+@lru_cache(maxsize=8)  # an edition is read by several rules
+def _parsed(html):
+    return BeautifulSoup(html, "html.parser")
 
 
 @lru_cache(maxsize=32)  # every edition of a page holds the same pictures
