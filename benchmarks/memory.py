@@ -1,7 +1,7 @@
 """Seconds, peak memory and spill of every computation on a study's events: 10 million of them, or BENCH_EVENTS.
 
 Each computation runs in a process of its own, on tables as a prepared study keeps them and opens them: sorted by person
-and time, by the engine that `open_study` starts, which may take 1.2 GB and spills beyond that.
+and time, by the engine that `open_study` starts, which may take 1 GB and spills beyond that.
 """
 
 import os

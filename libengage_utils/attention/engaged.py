@@ -83,19 +83,13 @@ def staff_concentration(features, allocation, periods, *, earlier, later, among=
                          "the time that is looked at is circular.")
     if allocation is not None and allocation.window and allocation.window != tuple(spans.loc[later]):
         raise ValueError(f"The minutes are not those of {later}: allocate from the first day of that period to its last.")
-    length = (spans["to"] - spans["from"]).dt.days + 1
-    rows = _side_by_side(features, {"after": later, "before": earlier}, rank_by)
-    new = rows["days before"].isna()
-    ranked = {"seen in it": rows["acts before"] > 0, "seen before": rows["recency_days before"].notna(), "everybody": ~new,
-              "newcomers too": True}[among]
-    ranked &= (rows["covered after"] == 1) & ((rows["covered before"] == 1) | new)
-    if throughout:
-        ranked &= rows["days after"] == length[later]
-        ranked &= (rows["days before"] == length[earlier]) | (among == "newcomers too")
-    ranked = ranked.to_numpy()
+    rows = _side_by_side(features, spans, earlier, later, among, throughout, rank_by)
+    new = rows["fitted"].isna() & (among == "newcomers too")
+    ranked = ((rows["fits"] == 1) & ((rows["fitted"] == 1) | new)).to_numpy()
+    acts, rank = rows["acts"].to_numpy(), rows.loc[ranked, "rank"].fillna(0)
 
     if allocation is None:
-        amount, whole, other = rows["acts after"].to_numpy(), rows["acts after"].sum(), 0
+        amount, whole, other = acts, acts.sum(), 0
         base, rest = f"acts in {later} of people eligible then", "were made by"
     else:
         minutes, whole = allocation.people.set_index("person_key")["minutes"], allocation.totals.sum()
@@ -103,19 +97,29 @@ def staff_concentration(features, allocation, periods, *, earlier, later, among=
         other = (minutes > 0).sum() - (amount > 0).sum()  # not eligible then
         base, rest = f"staff time of {later}", "went to people not identified, to no visible act, or to"
     others = about(other + (amount[~ranked] > 0).sum())
-    amount, rank = amount[ranked], rows.loc[ranked, f"{rank_by} before"].fillna(0)
+    amount = amount[ranked]
     index = concentration_index(amount, rank, draws=draws, minimum_count=minimum_count, random_state=random_state)
     basis = f"This covers {amount.sum() / whole:.0%} of the {base}. The rest {rest} {others} people without a rank."
     return replace(index, of="acts" if allocation is None else "minutes", basis=basis)
 
 
-def _side_by_side(features, periods, rank_by):
-    """What was done in each of two periods by those eligible in the first of them, a row a person (DataFrame)."""
-    columns = ["covered", "acts", "recency_days", rank_by]
-    pairs = {f"{name} {when}": (column, period) for when, period in periods.items()
-             for name, column in {"days": "eligible_days", **dict(zip(columns, columns, strict=True))}.items()}
-    features = nw.from_native(features).lazy().with_columns(nw.col("covered").cast(nw.Int8))    # whose greatest is quick
-    rows = features.select("person_key", *(
-        nw.when(nw.col("period") == period).then(nw.col(column)).alias(name) for name, (column, period) in pairs.items()))
-    rows = rows.group_by("person_key").agg(nw.col(name).max() for name in pairs)
-    return rows.filter(~nw.col("days after").is_null()).collect().to_pandas()
+def _side_by_side(features, spans, earlier, later, among, throughout, rank_by):
+    """A row (DataFrame) for each person eligible in the later period: person_key, acts, rank, fits and fitted.
+
+    `fits` and `fitted` say whether the person may be ranked going by the later and by the earlier period, 1 or 0; `fitted`
+    and `rank` are missing of those not eligible in the earlier.
+    """
+    length = (spans["to"] - spans["from"]).dt.days + 1
+
+    def whole(period):
+        return nw.col("eligible_days") == int(length[period]) if throughout else nw.lit(True)
+
+    was = {"seen in it": nw.col("acts") > 0, "seen before": ~nw.col("recency_days").is_null(), "everybody": nw.lit(True),
+           "newcomers too": nw.lit(True)}[among]
+    fitted = nw.col("covered") & was & (whole(earlier) if among != "newcomers too" else nw.lit(True))
+    columns = {"acts": (later, nw.col("acts")), "fits": (later, (nw.col("covered") & whole(later)).cast(nw.Int8)),
+               "rank": (earlier, nw.col(rank_by)), "fitted": (earlier, fitted.cast(nw.Int8))}    # numbers: quick maxima
+    rows = nw.from_native(features).lazy().filter(nw.col("period").is_in([earlier, later])).select("person_key", *(
+        nw.when(nw.col("period") == period).then(column).alias(name) for name, (period, column) in columns.items()))
+    rows = rows.group_by("person_key").agg(nw.col(name).max() for name in columns)
+    return rows.filter(~nw.col("fits").is_null()).collect().to_pandas()

@@ -175,8 +175,9 @@ def minutes_by_segment(allocation, segment, *, unseen="not seen", draws=2000, mi
     if not own.any():
         raise ValueError(f"None of {about(len(segment))} people with a segment has minutes: index segments by person_key, "
                          "and take them from the study that the minutes are of.")
-    inside = pd.Categorical(segment)
-    names, inside = inside.categories.tolist(), inside.codes
+    inside = pd.Categorical(segment.array)
+    names, inside, all_known = inside.categories.tolist(), inside.codes, minutes.sum()
+    del segment, minutes      # keys of millions of people, while samples are drawn
     alike = pd.DataFrame({"inside": inside, "own": own}).groupby(["inside", "own"])
     kind, (at, each) = alike.ngroup().to_numpy(), np.array(alike.size().index.to_list()).T
     belongs = np.equal.outer(at, range(len(names))).astype(float)
@@ -189,7 +190,7 @@ def minutes_by_segment(allocation, segment, *, unseen="not seen", draws=2000, mi
     told_by_one = dominated(own[served], served, inside[served]).reindex(range(len(names)), fill_value=False)
     with_minutes = pd.Series(np.bincount(inside[served], minlength=len(names)), names).mask(told_by_one.to_numpy(), 0)
     count, served = (suppress(number, minimum_count).to_numpy() for number in (pd.Series(people[0], names), with_minutes))
-    table = pd.DataFrame({"segment": names, "people": count, "share_of_people": people[0] / len(segment),
+    table = pd.DataFrame({"segment": names, "people": count, "share_of_people": people[0] / len(own),
                           **dict(zip(("minutes_a_head", "low", "high"), told(heads, len(own)), strict=True)),
                           **dict(zip(("share_of_minutes", "share_low", "share_high"), told(shares, len(own)), strict=True)),
                           "rests_on": served})
@@ -200,7 +201,7 @@ def minutes_by_segment(allocation, segment, *, unseen="not seen", draws=2000, mi
     unknown = allocation.totals["to_unidentified"]
     bound = (got[0, shown[0]] + unknown) / (got[0].sum() + unknown) if len(shown) else np.nan
     of_all = own.sum() / allocation.totals.sum() if (own > 0).sum() >= minimum_count else np.nan
-    return SegmentMinutes(table, len(segment), float(of_all), float(1 - own.sum() / minutes.sum()), unseen, float(bound))
+    return SegmentMinutes(table, len(own), float(of_all), float(1 - own.sum() / all_known), unseen, float(bound))
 
 
 def minutes_by_group(staff_time, people, *, first, last, draws=2000, minimum_count=10, random_state=0):

@@ -23,7 +23,7 @@ class Allocation:
     Attributes
     ----------
     by_service : DataFrame
-        One row an identified person and service: person_key, service, minutes, acts (that minutes answer).
+        One row an identified person and service: person_key, service (categorical), minutes, acts (that minutes answer).
     services : DataFrame
         One row a service, as the log has it and to compute with, not to show: service, rows (of the log), minutes, people
         (identified), acts (that minutes answer, and people present without one), to_identified, to_unidentified, behind
@@ -79,8 +79,9 @@ class Allocation:
         infinitely many where there are none. Services in `small` are one row. The hours of a service that one colleague
         runs are that colleague's: name such services as `together`.
         """
-        served, services = (frame.assign(service=frame["service"].where(~frame["service"].isin(self.small), OTHER))
-                            for frame in (self.by_service, self.services))
+        served, services = (
+            frame.assign(service=frame["service"].astype("str").where(~frame["service"].isin(self.small), OTHER))
+            for frame in (self.by_service, self.services))
         shown = services.groupby("service")[["minutes", "acts", *DESTINATIONS]].sum()
         shown = shown.sort_values("minutes", ascending=False, kind="stable")
         people = served.groupby("service")["person_key"].nunique().reindex(shown.index, fill_value=0)
@@ -166,8 +167,9 @@ def allocate(staff_time, events, *, first, last, equal_parts="act", together=(),
     counts = _summed(_counted(acts, equal_parts), *CELL, "known").sort(*CELL, "known").lazy().collect().to_pandas()
     cells = [_cells(rows, counts, keys) for rows, keys in ((log[log["event_type"].isna()], CELL[:2]),
                                                            (log[log["event_type"].notna()], CELL))]
-    by_service = pd.concat([_served(_counted(some, equal_parts), cells) for some in by_people(acts.filter(nw.col("known")))],
-                           ignore_index=True)
+    named = pd.CategoricalDtype(sorted(log["service"].unique()))
+    by_service = pd.concat([_served(_counted(some, equal_parts), cells, named)
+                            for some in by_people(acts.filter(nw.col("known")))], ignore_index=True)
 
     answered = _given(counts, cells)
     unanswered = int(answered.loc[~answered["answered"], "acts"].sum())
@@ -262,11 +264,12 @@ def _given(counts, cells):
     return counts.assign(minutes=minutes, answered=answered)
 
 
-def _served(counts, cells):
+def _served(counts, cells, named):
     """Minutes and acts of some people by service, from counts of their acts."""
     counts = counts.lazy().collect().sort("person_key", *CELL).to_pandas()
     given = _given(counts, cells)
-    return given[given["answered"]].groupby(["person_key", "service"], as_index=False)[["minutes", "acts"]].sum()
+    given = given[given["answered"]].groupby(["person_key", "service"], as_index=False)[["minutes", "acts"]].sum()
+    return given.astype({"service": named})
 
 
 def _minutes_an_act(services):

@@ -109,8 +109,11 @@ def terms_between(first, last, months=4):
 
 
 def long_waits(acts):
-    """Whether each act took over three times the median wait of its touchpoint."""
-    return acts["minutes_waited"] > LONG * acts.groupby("touchpoint")["minutes_waited"].transform("median")
+    """Whether each act took over three times the median wait of its touchpoint (ndarray)."""
+    waited = np.flatnonzero(acts["minutes_waited"].notna())
+    some, long = acts.iloc[waited], np.zeros(len(acts), dtype=bool)
+    long[waited] = some["minutes_waited"] > LONG * some.groupby("touchpoint")["minutes_waited"].transform("median")
+    return long
 
 
 def _terms_of(acts, waits, felt, people, first, last, said_only):

@@ -133,8 +133,8 @@ def return_curves(returns, by="kind", *, draws=1000, minimum_count=10, random_st
 def _journeys(steps):
     """How each journey went and felt, from its steps in any order."""
     needed = [*KEYS, "step", "service", "touchpoint", "outcome", "minutes_waited", "put_right", "valence"]
-    steps = steps[needed].assign(long=long_waits(steps))
-    table = pd.concat([_walked(some) for some in by_journey(steps)], ignore_index=True)
+    parts = by_journey(steps.assign(long=long_waits(steps)), [*needed, "long"])
+    table = pd.concat([_walked(some) for some in parts], ignore_index=True)
     return table.astype({"person_key": "category", "service": "category"})
 
 

@@ -161,14 +161,14 @@ def journey_measures(steps, points_for_inertia=30):
     >>> journey_measures(steps).loc[0, ["duration_days", "mean", "peak", "end", "peak_end"]].astype(float).round(2).tolist()
     [3.0, 0.1, -0.8, 0.6, -0.1]
     """
-    needed = steps[["journey_id", "person_key", "service", "step", "occurred_at", "valence"]]
-    return pd.concat([_measured(some, points_for_inertia) for some in by_journey(needed)], ignore_index=True)
+    needed = ["journey_id", "person_key", "service", "step", "occurred_at", "valence"]
+    return pd.concat([_measured(some, points_for_inertia) for some in by_journey(steps, needed)], ignore_index=True)
 
 
-def by_journey(steps):
-    """Steps as frames of about so many each, a journey's in one; categories as the text they stand for."""
+def by_journey(steps, columns):
+    """These columns of steps as frames of about so many rows each, a journey's in one; categories as their text."""
     for rows in in_parts(steps["journey_id"].astype("category").cat.codes.to_numpy(), AT_ONCE):
-        some = steps.iloc[rows]
+        some = steps.iloc[rows][columns]
         yield some.astype({name: column.cat.categories.dtype for name, column in some.items() if column.dtype == "category"})
 
 

@@ -31,14 +31,14 @@ def digest_of(path):
         return hashlib.file_digest(file, "blake2b").digest()
 
 
-def engine(spill, store=":memory:"):
-    """An embedded engine that spills to the folder `spill`, stays within 1.2 GB and never loads anything.
+def engine(spill, store=":memory:", limit="1000MB"):
+    """An embedded engine that spills to the folder `spill`, stays within this much memory and never loads anything.
 
     Its allocator's threads give memory back after a query; else all of it would stay beside what Python works on.
     """
     connection = duckdb.connect(str(store))
     connection.execute(f"SET temp_directory = '{str(spill).replace(chr(39), chr(39) * 2)}'")
-    connection.execute("SET memory_limit = '1200MB'; SET allocator_background_threads = true; "
+    connection.execute(f"SET memory_limit = '{limit}'; SET allocator_background_threads = true; "
                        "SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
     return connection
 
@@ -49,7 +49,8 @@ def prepare(settings, folder, digests, progress):
     `digests` are those of the files' contents, by path.
     """
     store = folder / "staged.duckdb"      # compressed, which what spills is not
-    with engine(folder / "spill", ":memory:" if "\\" in str(store) and os.sep == "/" else store) as connection:
+    store = ":memory:" if "\\" in str(store) and os.sep == "/" else store
+    with engine(folder / "spill", store, limit="1200MB") as connection:
         staged, dated, contents = {}, [], hashlib.blake2b(digest_size=16)
         key = pseudonymiser(settings)
         connection.execute("SET VARIABLE salt = ?", [key("rows")])
