@@ -16,7 +16,6 @@ from threadpoolctl import threadpool_limits
 
 from .valleys import PEOPLE, SHORT_SEARCH, THINNER, lloyd, nearest_centre, valleys
 
-STABLE = 0.8  # least agreement of bootstrap solutions
 SILHOUETTE = 0.25  # below it, no substantial structure (Kaufman & Rousseeuw 1990)
 SIGNIFICANCE = 0.05
 RESTART_ROWS, STABILITY_ROWS = 10_000, 1_000
@@ -71,6 +70,8 @@ class EngagementClusters(ClusterMixin, BaseEstimator):
 
     Attributes
     ----------
+    stable : float
+        Least agreement of bootstrap solutions to count as coming back, for all such clusters.
     label_ : {"natural", "reproducible", "constructed"}
     summary : str
         The finding in a sentence.
@@ -103,6 +104,8 @@ class EngagementClusters(ClusterMixin, BaseEstimator):
     >>> found.n_clusters_, found.label_
     (3, 'natural')
     """
+
+    stable = 0.8
 
     def __init__(self, n_clusters=range(2, 9), *, n_init=100, n_boot=20, n_null=20, random_state=0):
         self.n_clusters = n_clusters
@@ -208,7 +211,7 @@ def _judge(Z, candidates, n_boot, n_null, rng):
     table["silhouette_null"] = np.maximum(*silhouettes)
     thinning = pd.DataFrame([valleys(Z, k, rng) for k in candidates], index=table.index)
     table = table.join(thinning.astype({"boundaries": int}))
-    reproducible = (table.stability >= STABLE) & (_beyond_nulls(table) > 0)
+    reproducible = (table.stability >= EngagementClusters.stable) & (_beyond_nulls(table) > 0)
     natural = reproducible & _compact(table) & _parted(table)
     table["label"] = np.select([natural, reproducible], ["natural", "reproducible"], "constructed")
     return table

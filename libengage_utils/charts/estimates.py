@@ -7,7 +7,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import PercentFormatter
 
-from ..clusters import STABLE
 from ..privacy import about
 from .style import ACCENT, BLUE, INK, QUIET, as_said, axes_of, estimate_line, fewest, finish, least, number, share_axis
 
@@ -188,9 +187,9 @@ def stability(clusters, ax=None):
     null = table[["gaussian_p95", "uniform_p95"]].max(axis=1)
     ax.fill_between(table.index, 0, null, color=QUIET, alpha=0.18, lw=0)
     ax.text(table.index[-1], 0.04, "reached by data without structure ", ha="right", va="bottom", color=QUIET, fontsize=10)
-    ax.axhline(STABLE, color=ACCENT, lw=1.1, ls="--", zorder=0)
-    ax.text(table.index[-1], STABLE + 0.01, "least agreement to count as coming back", ha="right", va="bottom", color=ACCENT,
-            fontsize=10)
+    ax.axhline(clusters.stable, color=ACCENT, lw=1.1, ls="--", zorder=0)
+    ax.text(table.index[-1], clusters.stable + 0.01, "least agreement to count as coming back", ha="right", va="bottom",
+            color=ACCENT, fontsize=10)
     ax.plot(table.index, table["stability"], "o-", color=BLUE, lw=1.8)
     chosen = clusters.n_clusters_
     ax.plot(chosen, table.loc[chosen, "stability"], "o", ms=14, mfc="none", mec=ACCENT, mew=2)

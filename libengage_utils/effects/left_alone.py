@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from ..privacy import about
 from .friction import standardised_return
-from .returns import returns_after
 
 PUT_RIGHT = ("left out", "no failure", "a failure")
 
@@ -30,14 +29,13 @@ class FewerBack:
     summary: str
 
 
-def fewer_back(steps, events, *, as_of, days=90, put_right="left out", alike=("service", "earlier"), draws=1000,
-               minimum_count=10, random_state=0):
+def fewer_back(returns, *, put_right="left out", alike=("service", "earlier"), draws=1000, minimum_count=10, random_state=0):
     """How many fewer of 100 errands are followed by a return where a failure was left as it was.
 
     Parameters
     ----------
-    steps, events, as_of, days
-        As for `returns_after`.
+    returns : DataFrame
+        As made by `returns_after`.
     put_right : {"left out", "no failure", "a failure"}
         What an errand counts as whose failure somebody put right.
     alike : sequence of str
@@ -56,13 +54,13 @@ def fewer_back(steps, events, *, as_of, days=90, put_right="left out", alike=("s
 
     Examples
     --------
-    >>> fewer_back(None, None, as_of="2026-08-31", put_right="perhaps")
+    >>> fewer_back(None, put_right="perhaps")
     Traceback (most recent call last):
     ValueError: `put_right` is 'perhaps'; it is one of: left out, no failure, a failure.
     """
     if put_right not in PUT_RIGHT:
         raise ValueError(f"`put_right` is {put_right!r}; it is one of: {', '.join(PUT_RIGHT)}.")
-    returns = returns_after(steps, events, as_of=as_of, days=days)
+    days = int(returns["watched"].max())
     mended = returns["kind"] == "failed, put right"
     if put_right == "left out":
         returns, mended = returns[~mended], mended[~mended]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, eigsh
+from sklearn import config_context
 from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.metrics import adjusted_mutual_info_score
@@ -78,5 +79,6 @@ def _agreements(rows, numbers, rng):
     for half in np.array_split(rng.permutation(rows.shape[0]), 2):
         place = space(rows[half])
         near, everybody = place(rows[half]), place(rows)
-        placed.append([KMeans(k, n_init=SEARCHES, random_state=seed).fit(near).predict(everybody) for k in numbers])
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            placed.append([KMeans(k, n_init=SEARCHES, random_state=seed).fit(near).predict(everybody) for k in numbers])
     return [adjusted_mutual_info_score(*pair) for pair in zip(*placed, strict=True)]
