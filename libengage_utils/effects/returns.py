@@ -3,10 +3,12 @@
 import narwhals as nw
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ..journeys.arcs import by_journey, in_parts
 from ..journeys.feelings import as_pandas
 from ..journeys.sessions import acts_of_people
+from ..journeys.steps import categorical
 from ..resampling import over_samples, people_drawn, sums_by_person, told
 from .person_terms import long_waits
 
@@ -134,11 +136,14 @@ def _journeys(steps):
     """How each journey went and felt, from its steps in any order."""
     needed = [*KEYS, "step", "service", "touchpoint", "outcome", "minutes_waited", "put_right", "valence"]
     parts = by_journey(steps.assign(long=long_waits(steps)), [*needed, "long"])
-    table = pd.concat([_walked(some) for some in parts], ignore_index=True)
-    return table.astype({"person_key": "category", "service": "category"})
+    services = steps["service"].astype("category").dtype
+    table = pd.concat([_walked(some, services) for some in parts], ignore_index=True)
+    people = pa.Table.from_pandas(table[["person_key"]].astype("str"), preserve_index=False)["person_key"]
+    table["person_key"] = categorical(people.combine_chunks())
+    return table.astype({"felt": "str"})
 
 
-def _walked(steps):
+def _walked(steps, services):
     """How some journeys went and felt."""
     steps, failed = steps.sort_values([*KEYS, "step"]), steps["outcome"] == "failed"
     steps = steps.assign(failed=failed, left=failed & ~steps["put_right"].astype(bool))
@@ -151,8 +156,9 @@ def _walked(steps):
     table.insert(1, "kind", pd.Categorical(kind, sorted(KINDS)))
     table.insert(2, "wait", journeys["minutes_waited"].sum(min_count=1))
     felt = np.select([table["feeling"] >= STRONG - 1e-9, table["feeling"] <= -STRONG + 1e-9], ["high", "low"], "between")
-    table["felt"] = pd.Series(felt, table.index, dtype=object).where(table["feeling"].notna())
-    return table.reset_index()
+    table["felt"] = pd.Categorical(felt, ["between", "high", "low"])
+    table["felt"] = table["felt"].where(table["feeling"].notna())
+    return table.reset_index().astype({"service": services})
 
 
 def _around(journeys, acts, last, days):

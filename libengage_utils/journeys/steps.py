@@ -92,14 +92,14 @@ def _filled(number, parts):
             columns.setdefault(name, np.empty(number, kind))[rows] = values
         first = rows.stop
     for name in list(texts):
-        columns[name] = _categorical(columns[name], pa.concat_arrays(texts.pop(name)))
+        columns[name] = categorical(pa.concat_arrays(texts.pop(name)), columns[name])
         if name in FEW_VALUED:
             columns[name] = columns[name].reorder_categories(columns[name].categories.sort_values())
     return pd.DataFrame(columns, copy=False)
 
 
-def _categorical(codes, words):
-    """Codes of words, some of them the same, as categories; -1 is missing."""
+def categorical(words, codes=slice(None, -1)):
+    """Words (an Arrow array, some of them the same), or those at these places, as categories; -1 is missing."""
     words = words.dictionary_encode()
     kind = pd.CategoricalDtype()  # filled as from a pickle: elsewise each word becomes an object, to see that all differ
     kind.__setstate__({"categories": pd.Index(pd.array(words.dictionary, dtype="str")), "ordered": False})
