@@ -4,6 +4,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .feelings import as_pandas, need
 from .sessions import ORDER, acts_of_people, by_people
@@ -93,17 +94,18 @@ def _filled(number, parts):
         first = rows.stop
     for name in list(texts):
         columns[name] = categorical(pa.concat_arrays(texts.pop(name)), columns[name])
-        if name in FEW_VALUED:
-            columns[name] = columns[name].reorder_categories(columns[name].categories.sort_values())
     return pd.DataFrame(columns, copy=False)
 
 
 def categorical(words, codes=slice(None, -1)):
     """Words (an Arrow array, some of them the same), or those at these places, as categories; -1 is missing."""
     words = words.dictionary_encode()
+    order = pc.sort_indices(words.dictionary)
+    rank = np.empty(len(order), dtype="int32")
+    rank[order] = np.arange(len(order))
     kind = pd.CategoricalDtype()  # filled as from a pickle: elsewise each word becomes an object, to see that all differ
-    kind.__setstate__({"categories": pd.Index(pd.array(words.dictionary, dtype="str")), "ordered": False})
-    return pd.Categorical.from_codes(np.append(words.indices.to_numpy(), np.int32(-1))[codes], dtype=kind)
+    kind.__setstate__({"categories": pd.Index(pd.array(words.dictionary.take(order), dtype="str")), "ordered": False})
+    return pd.Categorical.from_codes(np.append(rank[words.indices], np.int32(-1))[codes], dtype=kind)
 
 
 def _mended(events, steps, put_right):
