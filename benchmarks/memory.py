@@ -289,7 +289,6 @@ def person_terms(tables):
 
 COMPUTATIONS = {
     "features": lambda tables: features(tables).aggregate("period, sum(acts), sum(trend)").fetchall(),
-    "features, all in pandas": lambda tables: features(tables).df(),
     "lifecycle": lambda tables: with_segments(tables).aggregate("period, segment, count(*)").fetchall(),
     "movement": movement, "sessions": sessionise, "transitions, step matrix": transitions,
     "paths of errands": paths_of_errands, "paths of sessions": paths_of_sessions, "variants": variants,

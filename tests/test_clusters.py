@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from libengage_utils.clusters import EngagementClusters
+from libengage_utils.clusters import EngagementClusters, _adjusted_rand_index
 
 GRID = [(0, 0), (7, 0), (0, 7), (7, 7)]
 
@@ -182,3 +182,13 @@ def test_too_few_people_for_clusters_are_refused():
         clusters(np.random.default_rng(0).normal(size=(15, 2)), range(2, 4))
     with pytest.raises(ValueError, match="distinct rows"):
         clusters(np.ones((100, 2)), 2)
+
+
+@pytest.mark.parametrize("k", [2, 3, 8])
+def test_agreement_of_solutions_is_the_adjusted_rand_index(k):
+    rng = np.random.default_rng(k)
+    for rows in (10, 300):
+        one, other = rng.integers(k, size=(2, rows))
+        assert _adjusted_rand_index(one, other, k) == pytest.approx(adjusted_rand_score(one, other))
+    alone = np.zeros(10, dtype=int)
+    assert _adjusted_rand_index(one, one, k) == _adjusted_rand_index(alone, alone, k) == 1
