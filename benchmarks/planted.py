@@ -14,14 +14,19 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import yaml
 from IPython.core.interactiveshell import InteractiveShell
 from matplotlib import pyplot
+from sklearn.metrics import adjusted_rand_score
 
 from libengage_utils import charts, claims, clusters, specifications
 from libengage_utils.demo import write_demo
 from libengage_utils.demo.planted import DEFAULTS
+from libengage_utils.engagement import comparable, engagement_features
 from libengage_utils.report.running import headings, tags
+from libengage_utils.study import open_study
+from libengage_utils.study.preparation import pseudonymiser
 from libengage_utils.themes import stability
 
 FORK = multiprocessing.get_context("fork")
@@ -31,7 +36,7 @@ SEEDS = int(os.environ.get("SEEDS", 50))
 # Claims that are planted the other way in one library.
 OTHER_WAYS = {"as in the demo": (), "lists, launches, letter, ways, groups": ("C01", "C12", "C14", "C16", "C17", "C18"),
               "use": ("C02",), "staff": ("C03",), "feelings and what is kept of them": ("C04", "C08", "C10"),
-              "what follows feelings": ("C05", "C07", "C09"), "what is gathered": ("C19",)}
+              "what follows feelings": ("C05", "C07", "C09"), "what is gathered": ("C19",), "kinds of users": ("segments",)}
 
 
 def notebooks_of(wanted):
@@ -76,9 +81,22 @@ def cards(notebook, path):
     return found
 
 
+def kinds(path):
+    """What is found of kinds of users, and how far it agrees with the kinds planted; in a process of its own."""
+    study = open_study(path)
+    features = engagement_features(study.people, study.events, periods=study.periods, loan_days=study.loan_days).df()
+    active = features[(features["period"] == study.periods["period"].iloc[-1]) & (features["acts"] > 0)]
+    found = clusters.EngagementClusters().fit(comparable(active))
+    truth = pd.read_csv(Path(path).with_name("truth_people.csv.gz"))
+    planted = dict(zip(map(pseudonymiser(study.settings), truth["person_id"]), truth["segment"], strict=True))
+    planted = active["person_key"].map(planted).fillna("none")
+    return {"segments": {"verdict": found.label_, "estimate": adjusted_rand_score(planted, found.labels_),
+                         "interval": [found.n_clusters_, planted.nunique()]}}
+
+
 def judged(seed, other_way):
-    """A line for each claim of one library: how it was planted, what was realised, and how it was judged."""
-    wanted = OTHER_WAYS[other_way] or [claim for claim in DEFAULTS if claim != "segments"]
+    """A line for each claim of one library: how it was planted, what is true, and how it was judged."""
+    wanted = OTHER_WAYS[other_way] or DEFAULTS
     planted = {claim: holds != (claim in OTHER_WAYS[other_way]) for claim, holds in DEFAULTS.items()}
     found = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -87,8 +105,11 @@ def judged(seed, other_way):
         for notebook in notebooks_of(wanted):
             with FORK.Pool(1) as pool:
                 found |= pool.apply(cards, (notebook, f"{folder}/study.yml"))
+        if "segments" in wanted:
+            with FORK.Pool(1) as pool:
+                found |= pool.apply(kinds, (f"{folder}/study.yml",))
     nothing = {"verdict": "not testable with this data", "estimate": None, "interval": None}
-    return [{"seed": seed, "planted": other_way, "claim": claim, "holds": planted[claim],
+    return [{"seed": seed, "planted": other_way, "claim": claim, "holds": planted[claim], "value": truth[claim]["value"],
              "realised": truth[claim]["realised"], **found.get(claim, nothing)} for claim in wanted]
 
 

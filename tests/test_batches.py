@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from libengage_utils import journeys, resampling
+from libengage_utils.attention import allocate
 from libengage_utils.effects import person_terms, returns, returns_after
 from libengage_utils.effects.seen import seen_again
 from libengage_utils.journeys import (
@@ -172,3 +173,20 @@ def test_kinds_of_many_people_are_drawn_as_often_as_the_people_themselves(monkey
     for drawn in (people, kinds):
         assert drawn.mean(axis=0) == pytest.approx(100 * share, rel=0.04)
         assert np.cov(drawn.T) == pytest.approx(100 * (np.diag(share) - np.outer(share, share)), rel=0.1, abs=0.4)
+
+
+@pytest.mark.parametrize("equal_parts", ["act", "person-day"])
+def test_minutes_given_to_people_in_batches_are_those_of_one_pass(relation, events, few_at_once, equal_parts):
+    log = pd.DataFrame({"on": pd.to_datetime(["2025-01-20", "2025-02-10", "2025-02-11", "2025-03-05"]), "minutes": 300.0,
+                        "service": ["desk", "loan", "desk", "upkeep"], "event_type": [None, None, "ask", None],
+                        "attendees": [None, 500.0, None, None]})
+    window = {"first": "2025-01-01", "last": "2025-03-31", "equal_parts": equal_parts}
+    kinds = events["event_id"].str.endswith(("1", "2", "3")).map({True: "ask", False: "use"})
+    whole = allocate(log, events.assign(event_type=kinds), **window)
+    few_at_once()
+    parts = allocate(log, relation.project("*, CASE WHEN right(event_id, 1) IN ('1', '2', '3') THEN 'ask' ELSE 'use' END "
+                                           "AS event_type"), **window)
+    pd.testing.assert_frame_equal(parts.by_service, whole.by_service)
+    pd.testing.assert_frame_equal(parts.services, whole.services)
+    assert whole.totals.min() > 0 and (parts.unanswered, parts.outside) == (whole.unanswered, whole.outside)
+    assert whole.totals.sum() == pytest.approx(1200)

@@ -277,6 +277,13 @@ def test_a_choice_that_is_none_gets_a_sentence(options, said):
         index(library([1, 2] * 10, [1] * 20), **options)
 
 
+def test_features_that_lack_a_column_get_a_sentence():
+    people, events, _ = library([1, 2] * 10, [1] * 20)
+    features = engagement_features(people, events, periods=YEARS, loan_days=28).drop(columns=["breadth", "covered"])
+    with pytest.raises(ValueError, match="lack covered, breadth"):
+        staff_concentration(features, None, YEARS, earlier="first", later="second", rank_by="breadth")
+
+
 def test_minutes_of_another_time_get_a_sentence():
     people, events, log = library([1, 2] * 10, [1] * 20)
     features = engagement_features(people, events, periods=YEARS, loan_days=28)

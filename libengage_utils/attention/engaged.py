@@ -51,8 +51,8 @@ def staff_concentration(features, allocation, periods, *, earlier, later, among=
     Raises
     ------
     ValueError
-        If the periods are unknown or not in order, the minutes are those of another time, a choice is none of those listed,
-        and as `concentration_index`.
+        If the periods are unknown or not in order, the features lack a column, the minutes are those of another time, a
+        choice is none of those listed, and as `concentration_index`.
 
     Examples
     --------
@@ -83,6 +83,10 @@ def staff_concentration(features, allocation, periods, *, earlier, later, among=
                          "the time that is looked at is circular.")
     if allocation is not None and allocation.window and allocation.window != tuple(spans.loc[later]):
         raise ValueError(f"The minutes are not those of {later}: allocate from the first day of that period to its last.")
+    columns = nw.from_native(features).collect_schema().names()
+    if missing := [name for name in ("person_key", "period", "eligible_days", "covered", "recency_days", "acts", rank_by)
+                   if name not in columns]:
+        raise ValueError(f"The features lack {', '.join(missing)}: make them with engagement_features, from a log.")
     rows = _side_by_side(features, spans, earlier, later, among, throughout, rank_by)
     new = rows["fitted"].isna() & (among == "newcomers too")
     ranked = ((rows["fits"] == 1) & ((rows["fitted"] == 1) | new)).to_numpy()

@@ -10,7 +10,6 @@ from .feelings import as_pandas, need
 from .sessions import ORDER, acts_of_people, by_people
 
 KEYS = ["person_key", "journey_id"]
-FEW_VALUED = ["service", "touchpoint", "outcome"]
 COLUMNS = ["journey_id", "person_key", "service", "touchpoint", "occurred_at", "outcome", "minutes_waited"]
 AT_ONCE = 250_000  # steps worked out at a time
 
@@ -72,7 +71,7 @@ def _walked(acts, felt):
     steps["service"] = journeys["service"].transform("first")
     steps.insert(3, "step", journeys.cumcount().astype("int32") + 1)
     steps["valence"] = steps.pop("event_id").map(felt).astype(float)
-    return steps.astype({"minutes_waited": float} | dict.fromkeys(FEW_VALUED, "str"))
+    return steps.astype({"minutes_waited": float, "outcome": "str"})
 
 
 def _filled(number, parts):
