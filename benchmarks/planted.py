@@ -87,9 +87,9 @@ def kinds(path):
     features = engagement_features(study.people, study.events, periods=study.periods, loan_days=study.loan_days).df()
     active = features[(features["period"] == study.periods["period"].iloc[-1]) & (features["acts"] > 0)]
     found = clusters.EngagementClusters().fit(comparable(active))
-    truth = pd.read_csv(Path(path).with_name("truth_people.csv.gz"))
+    truth = pd.read_csv(Path(path).with_name("truth_people.csv.gz"), dtype={"segment": "str"}).fillna({"segment": "none"})
     planted = dict(zip(map(pseudonymiser(study.settings), truth["person_id"]), truth["segment"], strict=True))
-    planted = active["person_key"].map(planted).fillna("none")
+    planted = active["person_key"].map(planted)
     return {"segments": {"verdict": found.label_, "estimate": adjusted_rand_score(planted, found.labels_),
                          "interval": [found.n_clusters_, planted.nunique()]}}
 
