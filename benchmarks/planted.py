@@ -113,6 +113,15 @@ def judged(seed, other_way):
              "realised": truth[claim]["realised"], **found.get(claim, nothing)} for claim in wanted]
 
 
+def table(lines):
+    """Of each claim as planted: in how many libraries it was judged right, left open and judged wrong (DataFrame)."""
+    lines = pd.DataFrame(lines)
+    words = dict(zip(claims.VERDICTS[:2], (True, False), strict=True)) | {"natural": True, "reproducible": False, "constructed": False}
+    judged = lines["verdict"].map(words)
+    outcome = (judged == lines["holds"]).map({True: "right", False: "wrong"}).where(judged.notna(), "open")
+    return pd.crosstab([lines["claim"], lines["holds"].rename("planted")], outcome.rename("judged"))
+
+
 if __name__ == "__main__":
     KEPT.parent.mkdir(exist_ok=True)
     KEPT.touch()
@@ -123,3 +132,4 @@ if __name__ == "__main__":
             with open(KEPT, "a") as file:
                 file.writelines(json.dumps(line, default=float) + "\n" for line in future.result())
             print(f"{number} of {len(todo)} libraries", flush=True)
+    print(table(map(json.loads, KEPT.read_text().splitlines())))
