@@ -116,7 +116,8 @@ def judged(seed, other_way):
 def table(lines):
     """Of each claim as planted: in how many libraries it was judged right, left open and judged wrong (DataFrame)."""
     lines = pd.DataFrame(lines)
-    words = dict(zip(claims.VERDICTS[:2], (True, False), strict=True)) | {"natural": True, "reproducible": False, "constructed": False}
+    words = {"supported here": True, "natural": True, "not supported here": False, "reproducible": False,
+             "constructed": False}
     judged = lines["verdict"].map(words)
     outcome = (judged == lines["holds"]).map({True: "right", False: "wrong"}).where(judged.notna(), "open")
     return pd.crosstab([lines["claim"], lines["holds"].rename("planted")], outcome.rename("judged"))
