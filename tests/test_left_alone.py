@@ -62,3 +62,8 @@ def test_the_share_of_the_top_is_that_of_the_curve_among_the_same_people():
     assert days.estimate == pytest.approx(seen.estimate)
     with pytest.raises(ValueError, match="seen or everybody"):
         top_share(features, period="a", among="nobody")
+
+
+def test_no_errands_at_all_get_a_sentence(errands):
+    with pytest.raises(ValueError, match="people"):
+        fewer_back(returns_after(*errands, as_of="2025-12-31").iloc[:0])

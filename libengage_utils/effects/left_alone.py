@@ -60,7 +60,6 @@ def fewer_back(returns, *, put_right="left out", alike=("service", "earlier"), d
     """
     if put_right not in PUT_RIGHT:
         raise ValueError(f"`put_right` is {put_right!r}; it is one of: {', '.join(PUT_RIGHT)}.")
-    days = int(returns["watched"].max())
     mended = returns["kind"] == "failed, put right"
     if put_right == "left out":
         returns, mended = returns[~mended], mended[~mended]
@@ -68,7 +67,7 @@ def fewer_back(returns, *, put_right="left out", alike=("service", "earlier"), d
     exposure = "a failure, put right or not" if put_right == "a failure" else "a failure left as it was"
     found = standardised_return(returns.assign(**{exposure: failed}), exposure, alike,
                                 draws=draws, minimum_count=minimum_count, random_state=random_state)
-    fewer, low, high = -found.difference, -found.high, -found.low
+    fewer, low, high, days = -found.difference, -found.high, -found.low, returns["watched"].max()
     words = (f"Of 100 like errands, {found.exposed:.0f} were followed by a return within {days} days after {exposure}, and "
              f"{found.others:.0f} after the others: {abs(fewer):.1f} {'fewer' if fewer > 0 else 'more'} (95% interval of "
              f"how many fewer: {low:.1f} to {high:.1f}), from {about(found.people)} people.")
