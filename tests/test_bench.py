@@ -66,3 +66,15 @@ def test_a_contender_has_no_network(attempt, load):
     if not load("measuring")._without_network():
         pytest.skip("This system cannot close the network to a process.")
     assert attempt("asks", offline=True)["answer"] == ["no network"]
+
+
+def test_every_claim_is_planted_both_ways_and_judged_right_wrong_or_left_open(load):
+    planted = load("planted")
+    turned = [claim for claims in planted.OTHER_WAYS.values() for claim in claims]
+    assert sorted(turned) == sorted(planted.DEFAULTS)
+    judged = [("C01", True, "supported here"), ("C01", False, "supported here"), ("C01", False, "cannot tell"),
+              ("C02", False, "not supported here"), ("segments", False, "constructed"), ("segments", True, "constructed")]
+    table = planted.table({"claim": claim, "holds": holds, "verdict": verdict} for claim, holds, verdict in judged)
+    assert table.stack().loc[lambda count: count > 0].index.tolist() == [
+        ("C01", False, "open"), ("C01", False, "wrong"), ("C01", True, "right"), ("C02", False, "right"),
+        ("segments", False, "right"), ("segments", True, "wrong")]
