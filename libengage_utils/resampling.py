@@ -2,21 +2,17 @@
 
 import numpy as np
 from scipy import stats
+from scipy.sparse import csr_array
 
 CELLS = 2**22  # numbers worked on at once
 MANY = 100_000  # people beyond whom kinds of people are drawn
 
 
 def people_drawn(people, draws, random_state):
-    """How often each person is in each sample, drawn with replacement: (1 + draws, people), the first everybody once."""
-    times, at = np.empty((1 + draws, people), dtype=np.uint8), 0
-    for some in drawn_in_parts(people, draws, random_state):
-        times[at : at + len(some)], at = some, at + len(some)
-    return times
+    """How often each person is in each sample, drawn with replacement: (1 + draws, people), the first everybody once.
 
-
-def drawn_in_parts(people, draws, random_state):
-    """The rows of `people_drawn`, some at a time: those of millions of people do not fit into memory together."""
+    Some samples at a time: those of many people do not fit into memory together.
+    """
     rng = np.random.default_rng(random_state)
     yield np.ones((1, people), dtype=np.uint8)
     for some in np.array_split(np.arange(draws), 1 + draws * people // CELLS):
@@ -33,7 +29,7 @@ def alike_drawn(kind, draws, random_state):
     people, kinds = len(kind), np.bincount(kind)
     if people <= MANY:
         yield from (np.array([np.bincount(kind, sample, len(kinds)) for sample in some])
-                    for some in drawn_in_parts(people, draws, random_state))
+                    for some in people_drawn(people, draws, random_state))
         return
     rng = np.random.default_rng(random_state)
     yield kinds[np.newaxis]
@@ -42,15 +38,13 @@ def alike_drawn(kind, draws, random_state):
 
 
 def over_samples(times, sums):
-    """Sums by person (people, k), added up over each sample: (1 + draws, k). `times` may come in parts."""
-    parts = np.array_split(times, 1 + times.size // CELLS) if isinstance(times, np.ndarray) else times
-    return np.vstack([some.astype(float) @ sums for some in parts])
+    """Sums by person or kind of people (n, k), dense or sparse, added up over samples drawn of them: (1 + draws, k)."""
+    return np.vstack([some.astype(float) @ sums for some in times])
 
 
 def sums_by_person(person, cell, amount, cells):
-    """Sums of an amount (n,) by person and cell, both codes from 0: (n_people, cells)."""
-    people = person.max() + 1
-    return np.bincount(person * cells + cell, np.asarray(amount, dtype=float), people * cells).reshape(people, cells)
+    """Sums of an amount (n,) by person and cell, both codes from 0: sparse, (n_people, cells)."""
+    return csr_array((np.asarray(amount, dtype=float), (person, cell)), shape=(person.max() + 1, cells))
 
 
 def told(values, people):

@@ -142,9 +142,9 @@ def test_rows_in_order_are_numbered_as_they_are_read_and_others_by_windows(relat
 
 
 def test_samples_drawn_in_parts_are_those_drawn_together(monkeypatch):
-    together = resampling.people_drawn(50, 30, 0)
+    together = np.concatenate(list(resampling.people_drawn(50, 30, 0)))
     monkeypatch.setattr(resampling, "CELLS", 50)
-    parts = list(resampling.drawn_in_parts(50, 30, 0))
+    parts = list(resampling.people_drawn(50, 30, 0))
     assert len(parts) > 20
     assert (np.concatenate(parts) == together).all()
     assert (together.sum(axis=1) == 50).all()
@@ -173,6 +173,14 @@ def test_kinds_of_many_people_are_drawn_as_often_as_the_people_themselves(monkey
     for drawn in (people, kinds):
         assert drawn.mean(axis=0) == pytest.approx(100 * share, rel=0.04)
         assert np.cov(drawn.T) == pytest.approx(100 * (np.diag(share) - np.outer(share, share)), rel=0.1, abs=0.4)
+
+
+def test_sums_by_person_are_added_up_alike_dense_and_sparse():
+    person, cell, amount = np.array([2, 0, 2, 2]), np.array([1, 0, 1, 2]), [0.5, 3, 1, 7]
+    sums = resampling.sums_by_person(person, cell, amount, 3)
+    assert sums.toarray().tolist() == [[3, 0, 0], [0, 0, 0], [0, 1.5, 7]]
+    dense, sparse = (resampling.over_samples(resampling.people_drawn(3, 40, 0), some) for some in (sums.toarray(), sums))
+    assert dense[0].tolist() == [3, 1.5, 7] and (dense == sparse).all() and len(dense) == 41
 
 
 @pytest.mark.parametrize("equal_parts", ["act", "person-day"])

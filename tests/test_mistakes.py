@@ -35,7 +35,8 @@ def acts_and_feedback(rng, who):
         acts += [(person, "2025-10-01")] * int(rng.random() < (0.8 if busy else 0.3))
         if rng.random() < (0.6 if who == ("the busy" if busy else "the others") else 0.2):
             feedback.append((person, "2024-11-01"))
-    return [pd.DataFrame({"person_key": [key for key, _ in rows], when: pd.to_datetime([day for _, day in rows])})
+    return [pd.DataFrame({"person_key": [key for key, _ in rows], when: pd.to_datetime([day for _, day in rows]),
+                          "event_id": range(len(rows)), "initiated_by": "person"})
             for rows, when in ((acts, "occurred_at"), (feedback, "given_at"))]
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from libengage_utils.effects.uplift import _gains, _steps, qini
+from libengage_utils.resampling import people_drawn
 
 
 def lot(n, seed=0, *, uneven=0.0, adds=0.07, chance=0.5):
@@ -60,9 +61,9 @@ def test_nobody_is_scored_and_every_step_rests_on_enough_people():
 def test_the_curve_ends_at_the_difference_of_the_arms_and_a_perfect_ranking_lies_above():
     letter = np.tile([True, False], 100)
     back = letter & (np.arange(200) < 100)
-    gains, height = _gains(letter, back, np.full(200, 0.5), np.array([99, 199]), np.ones((1, 200), dtype=np.uint8))
+    gains, height = _gains(letter, back, np.full(200, 0.5), np.array([99, 199]), people_drawn(200, 0, 0))
     assert gains[0].tolist() == pytest.approx([50, 50]) and height[0] == pytest.approx(12.5, abs=0.2)
-    backwards = _gains(letter[::-1], back[::-1], np.full(200, 0.5), np.array([199]), np.ones((1, 200), dtype=np.uint8))[1]
+    backwards = _gains(letter[::-1], back[::-1], np.full(200, 0.5), np.array([199]), people_drawn(200, 0, 0))[1]
     assert backwards[0] == pytest.approx(-12.5, abs=0.2)
 
 

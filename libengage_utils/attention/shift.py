@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..privacy import dominated, suppress
-from ..resampling import drawn_in_parts, over_samples, told
+from ..resampling import over_samples, people_drawn, told
 from .shares import checked_segment
 
 JOINED = "new, or not visible before"
@@ -159,7 +159,7 @@ def shift_hour(allocation, segment, *, source, target, minutes=60, draws=1000, m
     behind = _people_behind(acts).unstack().reindex(index=[source, target], columns=names).fillna(0)
     shown = behind.apply(suppress, axis=1, minimum=minimum_count).notna().all()
 
-    sums = over_samples(drawn_in_parts(len(own), draws, random_state), own.to_numpy()).reshape(draws + 1, 2, len(names))
+    sums = over_samples(people_drawn(len(own), draws, random_state), own.to_numpy()).reshape(draws + 1, 2, len(names))
     unknown = services.loc[[source, target], "acts"].to_numpy() - sums[0].sum(axis=1)
     sums = np.dstack([sums, np.broadcast_to(unknown[:, np.newaxis], (draws + 1, 2, 1))])
     acts_moved = minutes / services.loc[[source, target], "minutes_an_act"].to_numpy(dtype=float)

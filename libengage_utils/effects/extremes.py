@@ -120,7 +120,7 @@ def extremes(ratings, *, points, person=None, ends=1, draws=1000, minimum_count=
     value, person, dropped = _checked(ratings, points, person, ends, minimum_count)
     at = np.abs(value[:, np.newaxis] - np.asarray(points, dtype=float)).argmin(axis=1)
     size, people = len(points), person.max() + 1
-    counts = sums_by_person(person, at, np.ones(len(at)), size)
+    counts = sums_by_person(person, at, np.ones(len(at)), size).toarray()
     behind = pd.Series((counts > 0).sum(axis=0))
 
     shares = over_samples(people_drawn(people, draws, random_state), counts)

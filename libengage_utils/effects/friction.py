@@ -126,7 +126,7 @@ def return_model(returns, terms, *, minimum_count=10):
     >>> return_model(returns, ["long_wait"]).table[["label", "estimate"]].round(1).values.tolist()
     [['long wait', 0.5]]
     """
-    need_columns(returns, "days_to_return", "watched", *terms)
+    returns = need_columns(returns, "days_to_return", "watched", *terms)
     rows = returns.dropna(subset=list(terms))
     rows = rows[rows["watched"] > 0]
     person = pd.factorize(rows["person_key"], sort=True)[0]
@@ -134,8 +134,8 @@ def return_model(returns, terms, *, minimum_count=10):
     design = as_numbers(rows, terms)
     rests_on = []
     for name, column in design.items():
-        behind = [len(set(some)) for _, some in pd.Series(person).groupby(column.to_numpy())]
-        rests_on.append(min(behind) if len(behind) == 2 else len(set(person)))
+        behind = [len(pd.unique(some)) for _, some in pd.Series(person).groupby(column.to_numpy())]
+        rests_on.append(min(behind) if len(behind) == 2 else len(pd.unique(person)))
         if len(behind) < 2 or rests_on[-1] < minimum_count:
             raise ValueError(f"{name}: fewer than {minimum_count} people have it, or lack it. Merge it, or leave it out.")
     if back.sum() < minimum_count * design.shape[1]:
@@ -194,18 +194,19 @@ def standardised_return(returns, exposure, adjust=("service", "earlier"), *, dra
     >>> round(standardised_return(returns, "failed", ["service"]).difference)
     -15
     """
-    need_columns(returns, exposure, "seen", "watched", *adjust)
+    returns = need_columns(returns, exposure, "seen", "watched", *adjust)
     rows = returns[returns["watched"] == returns["watched"].max()].dropna(subset=[exposure, *adjust])
     person, exposed = pd.factorize(rows["person_key"], sort=True)[0], truth(rows, exposure).to_numpy()
     seen = truth(rows, "seen").to_numpy()
-    fewest = min(len(set(person[some & back])) for some in (exposed, ~exposed) for back in (seen, ~seen))
+    fewest = min(len(pd.unique(person[some & back])) for some in (exposed, ~exposed) for back in (seen, ~seen))
     if fewest < minimum_count:
         raise ValueError(f"Fewer than {minimum_count} people with journeys with {exposure.replace('_', ' ')}, or without, "
                          "came back, or did not: too few to be compared.")
     alike, design = strata(rows, adjust)
     size, people = len(design), person.max() + 1
-    weights, cell = people_drawn(people, draws, random_state), exposed * size + alike
-    n, y = (over_samples(weights, sums_by_person(person, cell, part, 2 * size)) for part in (cell >= 0, seen))
+    sums = sums_by_person(person, (seen * 2 + exposed) * size + alike, np.ones(len(rows)), 4 * size)
+    away, y = np.hsplit(over_samples(people_drawn(people, draws, random_state), sums), 2)
+    n = away + y
     one, k = np.ones((size, 1)), design.shape[1]
     design = np.vstack([np.hstack([one, design, own * one, own * design]) for own in (0, 1)])
     scale = np.r_[np.inf, np.full(k + 1, PRIORS[0]), np.full(k, PRIORS[1])]

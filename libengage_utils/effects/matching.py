@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import hstack
 
 from ..nonusers import truth
 from ..privacy import about
@@ -135,12 +136,12 @@ def matched_difference(table, treated, outcome, on, *, draws=1000, minimum_count
     both = np.isin(alike, alike[own]) & np.isin(alike, alike[~own])
     person, keys = pd.factorize(rows["person_key"], sort=True)
     sides = both & own, both & ~own
-    if (rests_on := min(len(set(person[side])) for side in sides)) < minimum_count:
+    if (rests_on := min(len(pd.unique(person[side])) for side in sides)) < minimum_count:
         raise ValueError(f"Fewer than {minimum_count} people have a like, with {treated} or without: hold "
                          "fewer circumstances alike, or bands of them that are wider.")
     others, theirs, share = means_of_likes(own, alike, value, person, draws, random_state)
     answers = [side & (value == answer) for side in sides for answer in (0, 1)]
-    if yes_or_no and (rests_on := min(len(set(person[answer])) for answer in answers)) < minimum_count:
+    if yes_or_no and (rests_on := min(len(pd.unique(person[answer])) for answer in answers)) < minimum_count:
         raise ValueError(f"Of people alike, too few had the outcome, or had it not, with {treated} or without, for the "
                          "two to be compared.")
     ratio = np.array(told(theirs / others, len(keys))) if yes_or_no else np.full(3, np.nan)
@@ -148,7 +149,7 @@ def matched_difference(table, treated, outcome, on, *, draws=1000, minimum_count
     return MatchedDifference(
         treated, outcome, *map(float, told(theirs - others, len(keys))), float(value[own].mean() - value[~own].mean()),
         *map(float, ratio), *e_value(*ratio), _balance(as_numbers(rows, on), own, weights), int(sides[0].sum()),
-        int((own & ~both).sum()), len(set(person[both])), len(table) - len(rows), yes_or_no, rests_on)
+        int((own & ~both).sum()), len(pd.unique(person[both])), len(table) - len(rows), yes_or_no, rests_on)
 
 
 def means_of_likes(own, alike, value, person, draws, random_state):
@@ -171,9 +172,10 @@ def means_of_likes(own, alike, value, person, draws, random_state):
     share : ndarray of shape (n_strata,)
         Treated for each other row of a stratum.
     """
-    size, times = alike.max() + 1, people_drawn(person.max() + 1, draws, random_state)
-    n, total = (over_samples(times, sums_by_person(person, own * size + alike, part, 2 * size)).reshape(-1, 2, size)
-                for part in (np.ones(len(value)), value))
+    size = alike.max() + 1
+    sums = hstack([sums_by_person(person, own * size + alike, part, 2 * size) for part in (np.ones(len(value)), value)])
+    sums = over_samples(people_drawn(person.max() + 1, draws, random_state), sums.tocsr())
+    n, total = np.moveaxis(sums.reshape(-1, 2, 2, size), 1, 0)
     treated = np.where(n.all(axis=1), n[:, 1], 0)[:, np.newaxis]
     with np.errstate(invalid="ignore"):
         others, theirs = ((treated * total / np.maximum(n, 1)).sum(axis=2) / treated.sum(axis=2)).T

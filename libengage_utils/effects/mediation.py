@@ -1,23 +1,19 @@
 """How much of an association of experience with later engagement passes through emotion, and how sure that is."""
 
 from collections import namedtuple
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
-from scipy.special import erfcx, ndtr
 
 from ..privacy import about
 from ..resampling import over_samples, people_drawn, told
+from .probit import LEAST, LOST, mean_probabilities, probit
 from .strata import as_numbers
 
 KINDS = ("linear", "probit")
-CELLS = 2**20  # numbers worked on at once
-ROUNDS = 25  # of Newton's method
-LOST = 0.02  # greatest share of samples of people that may give no answer
-LEAST = 1e-9  # of a scaled variance; below it a column is a copy of others
-APART = "Some columns tell the two outcomes (nearly) apart, and a probit has no answer: merge or leave out rare values."
 RHOS = tuple(np.linspace(-0.9, 0.9, 19).round(1))
 
 # Slopes, leftover variances and spreads on scaled columns, arrays whose first entry is of all and the others of samples:
@@ -202,10 +198,14 @@ def mediation(frame, experience, emotion, outcome, *, covariates=(), person=None
     z = ((columns - centre) / spread).to_numpy()
     design = np.column_stack([np.ones(len(z)), z[:, 3:], z[:, 0]])
     _full_rank(design, z[:, 1], emotion)
-    weights = people_drawn(people, draws, random_state)
+    rng = np.random.default_rng(random_state)
+
+    def samples():      # the same ones each time
+        return people_drawn(people, draws, deepcopy(rng))
+
     y = columns[outcome].to_numpy() if kind == "probit" else z[:, 2]
     change = (np.asarray(contrast, dtype=float) - centre[experience]) / spread[experience]
-    fit = _fitted(kind, design, z[:, 1], y, key, weights, change, spread[outcome])
+    fit = _fitted(kind, design, z[:, 1], y, key, samples, change, spread[outcome])
     through = fit.a * fit.emy / fit.emm
     rows = {"first": (experience, emotion, fit.a * fit.sx / fit.sm),
             "second": (emotion, outcome, fit.emy / fit.emm * fit.sm / fit.sy),
@@ -217,13 +217,15 @@ def mediation(frame, experience, emotion, outcome, *, covariates=(), person=None
     return Mediation(paths, table, vanishes_at, len(z), people, dropped, kind, tuple(contrast), fit)
 
 
-def _fitted(kind, design, m, y, key, weights, change, unit):
+def _fitted(kind, design, m, y, key, samples, change, unit):
     """Fit all samples at once, from sums of squares and products by person."""
     z = np.column_stack([design, m, y])
     size, p = z.shape[1], design.shape[1]
-    products = (z[:, :, np.newaxis] * z[:, np.newaxis]).reshape(len(z), -1).T
-    products = np.column_stack([np.bincount(key, product) for product in products])
-    sums = over_samples(weights, products).reshape(-1, size, size)
+    one, other = np.triu_indices(size)
+    products = np.column_stack([np.bincount(key, z[:, i] * z[:, j]) for i, j in zip(one, other, strict=True)])
+    place = np.zeros((size, size), dtype=int)
+    place[one, other] = place[other, one] = range(len(one))
+    sums = over_samples(samples(), products)[:, place]
     n = sums[:, 0, 0]
     spread = (np.diagonal(sums, axis1=1, axis2=2) - sums[:, 0] ** 2 / n[:, np.newaxis]) / (n - 1)[:, np.newaxis]
     sx, sm, sy = np.sqrt(np.maximum(spread[:, [p - 1, p, p + 1]], LEAST)).T
@@ -237,7 +239,7 @@ def _fitted(kind, design, m, y, key, weights, change, unit):
 
         return Fit(a, total, emm, emy, eyy, emy / np.sqrt(emm * eyy), sx, sm, sy, split)
 
-    chosen = _probit(np.column_stack([design, m]), y, key, weights)
+    chosen = probit(np.column_stack([design, m]), y, key, samples())
     push = chosen[:, -1] * np.sqrt(emm)
     shrunk = 1 / np.sqrt(1 + push**2)  # to the scale on which what emotion leaves open has variance 1
     marginal = (chosen[:, :-1] + chosen[:, -1:] * slopes[:, :, 0]) * shrunk[:, np.newaxis]
@@ -250,51 +252,12 @@ def _fitted(kind, design, m, y, key, weights, change, unit):
         lower, upper = change[:, np.newaxis] * total
         step = (change[1] - change[0]) * np.atleast_2d(slope)
         shifts = np.vstack([[lower, upper], lower + step, upper - step])
-        shares = _shares(design[:, :-1], marginal[:, :-1], shifts, key, weights)
+        shares = mean_probabilities(design[:, :-1], marginal[:, :-1], shifts, key, samples())
         (least, most), (through, past) = shares[:2], np.split(shares[2:], 2)
         indirect = ((through - least + most - past) / 2).reshape(slope.shape)
         return [indirect, most - least - indirect, most - least]
 
     return Fit(a, total, emm, push * shrunk * np.sqrt(emm), np.ones(len(emm)), push * shrunk, sx, sm, sy, split)
-
-
-def _probit(design, y, key, weights):
-    """Coefficients (1 + draws, p) of probit regressions: Newton's method, in samples from the estimate of all."""
-    sign, p = 2 * y - 1, design.shape[1]
-    outer = (design[:, :, np.newaxis] * design[:, np.newaxis]).reshape(len(design), -1)
-    ridge = LEAST * len(design) * np.eye(p)
-    start, found = np.zeros(p), []
-    for batch in [weights[:1], *np.array_split(weights[1:], 1 + len(weights) * len(design) // CELLS)]:
-        times, now = batch[:, key], np.tile(start, (len(batch), 1))
-        for _ in range(ROUNDS):
-            index = now @ design.T
-            pull = sign * np.sqrt(2 / np.pi) / erfcx(-sign * index / np.sqrt(2))
-            slope = (times * pull) @ design
-            curve = (times * (pull * (pull + index))) @ outer
-            step = np.linalg.solve(curve.reshape(-1, p, p) + ridge, slope[:, :, np.newaxis])[:, :, 0]
-            far = np.abs(step).max(axis=1)
-            now = now + step / np.maximum(1, far / 3)[:, np.newaxis]
-            if not (far > 1e-6).any():
-                break
-        ok = (far <= 1e-5) & (np.abs(now).max(axis=1) < 50)
-        if not found and not ok[0]:
-            raise ValueError(APART)
-        start = start if found else now[0]
-        found.append(np.where(ok[:, np.newaxis], now, np.nan))
-    found = np.vstack(found)
-    if np.isnan(found[:, 0]).mean() > LOST:
-        raise ValueError(APART)
-    return found
-
-
-def _shares(design, coefficients, shifts, key, weights):
-    """Mean probability over the rows of each sample, the index moved by each of `shifts` (k, 1 + draws)."""
-    parts = []
-    for rows in np.array_split(np.arange(len(weights)), 1 + len(weights) * len(design) // CELLS):
-        times, index = weights[rows][:, key].astype(float), coefficients[rows] @ design.T
-        times /= times.sum(axis=1, keepdims=True)
-        parts.append([np.einsum("bi,bi->b", times, ndtr(index + move[rows, np.newaxis])) for move in shifts])
-    return np.hstack(parts)
 
 
 def _decomposed(fit, slope, people):

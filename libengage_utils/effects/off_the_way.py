@@ -125,7 +125,7 @@ def off_the_way(journeys, felt, value="mean", alike=("service",), *, draws=1000,
     off, code = truth(rows, "off").to_numpy(), strata(rows, list(alike))[0]
     matched = np.isin(code, code[off]) & np.isin(code, code[~off])
     person, keys = pd.factorize(rows["person_key"])
-    people = [len(set(person[matched & side])) for side in (off, ~off)]
+    people = [len(pd.unique(person[matched & side])) for side in (off, ~off)]
     figures = np.full((3, 3), np.nan)
     if min(people) >= minimum_count:
         on, theirs, _ = means_of_likes(off, code, rows[value].to_numpy(dtype=float), person, draws, random_state)
@@ -133,7 +133,7 @@ def off_the_way(journeys, felt, value="mean", alike=("service",), *, draws=1000,
     table = pd.DataFrame(figures[1:], columns=["estimate", "low", "high"])
     table.insert(0, "label", ["off the way", "on the way"])
     table["people"] = np.where(np.isnan(table["estimate"]), np.nan, people)
-    return OffTheWay(table, *map(float, figures[0]), tuple(alike), int(matched.sum()), len(set(person[matched])),
+    return OffTheWay(table, *map(float, figures[0]), tuple(alike), int(matched.sum()), len(pd.unique(person[matched])),
                      int((~matched).sum()), len(journeys) - len(rows))
 
 

@@ -49,7 +49,7 @@ def recovery(returns, overall="overall", *, draws=1000, minimum_count=10, random
     >>> recovery(returns)["estimate"].round(1).tolist()
     [0.3, 0.0, 0.0]
     """
-    need_columns(returns, overall, "kind", "acts_after", "seen", "watched", "service", "earlier")
+    returns = need_columns(returns, overall, "kind", "acts_after", "seen", "watched", "service", "earlier")
     compared = returns[returns["kind"].isin(KINDS[:2])].dropna(subset=["service", "earlier"])
     if not (compared["kind"] == KINDS[1]).any():
         raise ValueError("No journey failed and was put right, so there is no recovery to look at.")
@@ -72,8 +72,9 @@ def _matched(journeys, value, yes_or_no, draws, minimum_count, random_state):
     both = np.isin(alike, alike[failed]) & np.isin(alike, alike[~failed])
     person, keys = pd.factorize(rows["person_key"], sort=True)
     answers = [value > 0, value <= 0] if yes_or_no else [known[known].to_numpy()]
-    fewest = min(len(set(person[both & side & answer])) for side in (failed, ~failed) for answer in answers)
+    fewest = min(len(pd.unique(person[both & side & answer])) for side in (failed, ~failed) for answer in answers)
     if fewest < minimum_count:
         return (np.nan,) * 7
     others, theirs, _ = means_of_likes(failed, alike, value, person, draws, random_state)
-    return *told(theirs - others, len(keys)), (both & failed).sum(), both[failed].mean(), len(set(person[both])), fewest
+    people = len(pd.unique(person[both]))
+    return *told(theirs - others, len(keys)), (both & failed).sum(), both[failed].mean(), people, fewest

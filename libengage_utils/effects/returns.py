@@ -111,7 +111,7 @@ def return_curves(returns, by="kind", *, draws=1000, minimum_count=10, random_st
     >>> return_curves(returns)[["day", "estimate"]].values.tolist()
     [[0.0, 0.0], [7.0, 0.25], [42.0, 0.5], [90.0, 0.5]]
     """
-    need_columns(returns, by, "days_to_return", "watched")
+    returns = need_columns(returns, by, "days_to_return", "watched")
     horizon, rows = int(returns["watched"].max()), []
     for group, some in returns[returns["watched"] > 0].groupby(by, sort=True, observed=True):
         person, keys = pd.factorize(some["person_key"], sort=True)
@@ -120,10 +120,9 @@ def return_curves(returns, by="kind", *, draws=1000, minimum_count=10, random_st
         days, behind = _shown(person, time, back, horizon, minimum_count)
         if len(keys) < minimum_count or len(days) < 2:
             continue
-        weights = people_drawn(len(keys), draws, random_state)
-        cells = (sums_by_person(person, time, part, horizon + 1) for part in (back, np.ones(len(back))))
-        came, left = (over_samples(weights, sums) for sums in cells)
-        watched = np.cumsum(left[:, ::-1], axis=1)[:, ::-1]
+        sums = sums_by_person(person, time + (horizon + 1) * ~back, np.ones(len(back)), 2 * (horizon + 1))
+        came, gone = np.hsplit(over_samples(people_drawn(len(keys), draws, random_state), sums), 2)
+        watched = np.cumsum((came + gone)[:, ::-1], axis=1)[:, ::-1]
         share = 1 - np.cumprod(1 - came / np.maximum(watched, 1), axis=1)[:, days]
         share, low, high = told(share, len(keys))
         rows.append(pd.DataFrame({"group": group, "day": days, "estimate": share, "low": low, "high": high,
@@ -183,10 +182,10 @@ def _around(journeys, acts, last, days):
 
 def _shown(person, time, back, horizon, minimum_count):
     """Days at which a curve may be shown, since enough came back since the last and are still watched; and how many."""
-    days, behind = [0], [len(set(person))]
+    days, behind = [0], [len(pd.unique(person))]
     for day in [*range(7, horizon, 7), horizon]:
-        came = len(set(person[back & (time > days[-1]) & (time <= day)]))
-        watched = len(set(person[(time > day) | (~back & (time == day))]))
+        came = len(pd.unique(person[back & (time > days[-1]) & (time <= day)]))
+        watched = len(pd.unique(person[(time > day) | (~back & (time == day))]))
         if watched < minimum_count:
             break
         if came >= minimum_count or (day == horizon and not came):
@@ -198,5 +197,8 @@ def _shown(person, time, back, horizon, minimum_count):
 
 
 def need_columns(returns, *columns):
-    if absent := [name for name in ("person_key", *columns) if name not in returns]:
+    """Persons and these columns of the returns, or a sentence on what is not there."""
+    columns = list(dict.fromkeys(("person_key", *columns)))
+    if absent := [name for name in columns if name not in returns]:
         raise ValueError(f"The returns have no column {' and no column '.join(absent)}: make them with returns_after.")
+    return returns[columns]

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ..privacy import about
-from ..resampling import CELLS, people_drawn, told
+from ..resampling import people_drawn, told
 from .contacts import known_before, need_followed
 from .holdout import in_both_arms
 from .strata import as_numbers
@@ -161,7 +161,7 @@ def _gains(letter, back, chance, at, times):
     """
     weight = np.where(letter, 1 / chance, 1 / (1 - chance))
     gains, heights = [], []
-    for some in np.array_split(times, 1 + times.size // CELLS):
+    for some in times:
         first = np.cumsum(some, axis=1, dtype=float)
         came, there = ([np.cumsum(some * (weight * arm * part), axis=1) for arm in (letter, ~letter)] for part in (back, 1))
         share = [one / np.maximum(other, 1e-9) for one, other in zip(came, there, strict=True)]

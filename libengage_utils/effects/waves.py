@@ -114,9 +114,9 @@ def stepped_waves(people, *, days, by_lot=False, draws=1000, minimum_count=10, r
         raise ValueError(f"No wave out of {len(starts):,} has {minimum_count} people written to while {minimum_count} "
                          "waited, with two days or more until the next: where everybody is written to at once, nobody is "
                          "left to compare with. Write in waves, weeks apart.")
-    times = people_drawn(len(wave), draws, random_state)
-    n, y = (over_samples(times, part.reshape(-1, len(wave)).T.astype(float)).reshape(-1, *count.shape)
-            for part in (groups, groups & (back <= ends[:, np.newaxis])))
+    both = np.stack([groups, groups & (back <= ends[:, np.newaxis])])
+    sums = over_samples(people_drawn(len(wave), draws, random_state), both.reshape(-1, len(wave)).T.astype(float))
+    n, y = np.moveaxis(sums.reshape(-1, *both.shape[:-1]), 1, 0)
     table = _table(starts, ends, n[0].astype(int), y[0].astype(int), minimum_count)
     n, share = n[:, :, used], (y / np.maximum(n, 1))[:, :, used]
     weight = n.prod(axis=1) / np.maximum(n.sum(axis=1), 1)

@@ -1,11 +1,14 @@
 """Mistaken readings of what people did: who is left out, who was there before, who was picked afterwards."""
 
+import narwhals as nw
 import pandas as pd
 
 from ..effects import effect_by_group, matched_difference
 from ..effects.by_group import CERTAIN
-from ..engagement import period_of
+from ..engagement import day_number, period_of
+from ..journeys.sessions import acts_of_people
 from ..privacy import about
+from ..roster import day_numbers
 from .mistake import Mistake, enough, enough_of_both, tempting
 
 
@@ -48,13 +51,13 @@ def average_reader(acts, *, period, minimum_count=10):
         "below the line, and say what half of them did.")
 
 
-def who_spoke(acts, feedback, periods, *, minimum_count=10):
+def who_spoke(events, feedback, periods, *, minimum_count=10):
     """People who gave feedback come back more, and were there more often already.
 
     Parameters
     ----------
-    acts : DataFrame
-        person_key and occurred_at of each act of a person.
+    events : frame
+        The schema's events, of any kind Narwhals supports.
     feedback : DataFrame
         person_key and given_at of each piece of feedback; that without a person is left out.
     periods : DataFrame
@@ -74,9 +77,12 @@ def who_spoke(acts, feedback, periods, *, minimum_count=10):
     if len(periods) < 2:
         raise ValueError("To see who came back in the period after, the study needs two periods, and it has one.")
     before, after = periods["period"].iloc[-2:]
-    people = pd.crosstab(acts["person_key"], period_of(acts["occurred_at"], periods)).reindex(
-        columns=[before, after], fill_value=0).set_axis(["acts before", "acts after"], axis=1).reset_index()
-    people = people[people["acts before"] > 0]
+    counts, day = ["acts before", "acts after"], day_number("occurred_at")
+    spans = zip(*(day_numbers(periods[end].iloc[-2:]).tolist() for end in ("from", "to")), strict=True)
+    acts = acts_of_people(events)[0].select("person_key", *(
+        day.is_between(*span).cast(nw.Int64).alias(name) for name, span in zip(counts, spans, strict=True)))
+    people = acts.group_by("person_key").agg(nw.col(counts).sum()).filter(nw.col(counts[0]) > 0).sort("person_key")
+    people = people.lazy().collect().to_pandas()
     spoke = feedback.loc[period_of(feedback["given_at"], periods) == before, "person_key"].dropna()
     people = people.assign(spoke=people["person_key"].isin(spoke), again=people["acts after"] > 0)
     enough_of_both(minimum_count, people, "spoke", "again", {True: "who spoke", False: "who did not speak"})
