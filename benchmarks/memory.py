@@ -235,10 +235,21 @@ def allocate(tables):
 
 
 def minutes_by_segment(tables):
-    from libengage_utils.attention import allocate, minutes_by_segment
+    from libengage_utils.attention import minutes_by_segment
 
-    segment, = segment_in(tables, "2024/25")
-    return minutes_by_segment(allocate(tables.staff_time, tables.events, first="2025-09-01", last=AS_OF), segment)
+    return minutes_by_segment(allocate(tables)[0], *segment_in(tables, "2024/25"))
+
+
+def acts_an_hour(tables):
+    from libengage_utils.attention import acts_an_hour
+
+    return acts_an_hour(allocate(tables)[0], *segment_in(tables, "2024/25"))
+
+
+def shift_hour(tables):
+    from libengage_utils.attention import shift_hour
+
+    return shift_hour(allocate(tables)[0], *segment_in(tables, "2024/25"), source="workshop", target="chat")
 
 
 def staff_concentration(tables):
@@ -280,11 +291,67 @@ def returns_after(tables):
     return returns_after(steps(tables), tables.events, as_of=AS_OF)
 
 
+def journey_measures(tables):
+    from libengage_utils.journeys import journey_measures
+
+    return journey_measures(steps(tables))
+
+
+def return_curves(tables):
+    from libengage_utils.effects import return_curves
+
+    return return_curves(returns_after(tables))
+
+
+def fewer_back(tables):
+    from libengage_utils.effects import fewer_back
+
+    return fewer_back(returns_after(tables))
+
+
+def recovery(tables):
+    from libengage_utils.effects import recovery
+
+    returns = returns_after(tables)
+    failed = returns.index[returns["kind"] == "failed, not put right"]
+    returns.loc[failed[::2], "kind"] = "failed, put right"      # nobody puts anything right in these tables
+    return recovery(returns.assign(overall=returns["feeling"]))
+
+
+def off_the_way(tables):
+    from libengage_utils.effects import off_the_way
+
+    return off_the_way(conformance(tables).journeys, returns_after(tables), "feeling")
+
+
+def extremes(tables):
+    from libengage_utils.effects import extremes
+
+    given = tables.feedback.project("person_key, rating").df()
+    return extremes(given["rating"], points=range(1, 6), person=given["person_key"])
+
+
+def who_spoke(tables):
+    from libengage_utils.mistakes import who_spoke
+
+    return who_spoke(tables.events, tables.feedback.project("person_key, given_at").df(), tables.periods)
+
+
 def person_terms(tables):
     from libengage_utils.effects import person_terms, terms_between
 
     return person_terms(tables.events, attached(tables), terms_between("2023-09-01", AS_OF), people=tables.people,
                         said_only=True)
+
+
+def mediation(tables):
+    import numpy as np
+
+    from libengage_utils.effects import mediation
+
+    rows = person_terms(tables)
+    return mediation(rows.assign(**np.log1p(rows[["before", "after"]])), "experience", "emotion", "after",
+                     covariates=["before"], person="person_key")
 
 
 COMPUTATIONS = {
@@ -296,7 +363,10 @@ COMPUTATIONS = {
     "what follows": what_follows, "silence": silence, "rhythm": rhythm, "concentration": concentration,
     "staff time allocated": allocate, "minutes by segment": minutes_by_segment,
     "staff concentration": staff_concentration, "coverage": coverage, "non-users": nonusers, "uptake": uptake,
-    "unasked returns": unasked_returns, "returns after errands": returns_after, "experience by term": person_terms,
+    "unasked returns": unasked_returns, "returns after errands": returns_after, "return curves": return_curves,
+    "fewer back": fewer_back, "recovery": recovery, "journey measures": journey_measures, "off the way": off_the_way,
+    "acts an hour": acts_an_hour, "an hour moved": shift_hour, "extremes": extremes, "who spoke": who_spoke,
+    "experience by term": person_terms, "mediation": mediation,
 }
 LIBRARIES = {name: ["duckdb", "pandas", "libengage_utils.study"] for name in COMPUTATIONS}
 

@@ -72,9 +72,18 @@ def test_every_claim_is_planted_both_ways_and_judged_right_wrong_or_left_open(lo
     planted = load("planted")
     turned = [claim for claims in planted.OTHER_WAYS.values() for claim in claims]
     assert sorted(turned) == sorted(planted.DEFAULTS)
-    judged = [("C01", True, "supported here"), ("C01", False, "supported here"), ("C01", False, "cannot tell"),
-              ("C02", False, "not supported here"), ("segments", False, "constructed"), ("segments", True, "constructed")]
-    table = planted.table({"claim": claim, "holds": holds, "verdict": verdict} for claim, holds, verdict in judged)
-    assert table.stack().loc[lambda count: count > 0].index.tolist() == [
-        ("C01", False, "open"), ("C01", False, "wrong"), ("C01", True, "right"), ("C02", False, "right"),
-        ("segments", False, "right"), ("segments", True, "wrong")]
+    lines = [("C01", True, "supported here", 1.0, None, 0.5), ("C01", False, "supported here", 1.0, None, 0.5),
+             ("C01", False, "cannot tell", 1.0, None, 0.5), ("C14", True, "supported here", 7.0, [3, 11], 0.4),
+             ("C14", False, "not supported here", -2.0, [-3, -1], 0.5), ("segments", True, "constructed", 0.4, [2, 3], 0),
+             ("segments", True, "natural", 0.8, [3, 3], 0), ("segments", False, "reproducible", 0.0, [2, 1], 0)]
+    found = planted.summary({"seed": 1, "planted": "as in the demo", "claim": claim, "holds": holds, "verdict": verdict,
+                             "estimate": estimate, "interval": interval, "value": 0,
+                             "realised": {"letter": 0.5, "holdout": holdout}}
+                            for claim, holds, verdict, estimate, interval, holdout in lines)
+    assert found["seeds"] == found["libraries"] == 1
+    one, other = ({word: int(word == its) for word in ("right", "open", "wrong")} for its in ("right", "open"))
+    assert found["claims"] == {"C01": {"holds": one, "fails": other | {"wrong": 1}}, "C14": {"holds": one, "fails": one}}
+    assert found["verdicts"] == {"right": 3, "open": 1, "wrong": 1}
+    assert found["intervals"]["C14"] == {"held": 1, "of": 2}        # 10 in 100 within 3 to 11; 0 not within -3 to -1
+    assert found["kinds"] == {"planted": {"natural": 1, "of": 2, "agreement": 0.6},
+                              "none": {"natural": 0, "of": 1, "agreement": 0.0}}

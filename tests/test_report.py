@@ -19,6 +19,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from libengage_utils.__main__ import main
+from libengage_utils.claims import known
 from libengage_utils.report import ReportError, ReportExporter, build_index, export, release, run_notebook
 from libengage_utils.report.running import NEEDED
 from libengage_utils.schema import TABLES
@@ -421,6 +422,18 @@ def test_the_index_lists_pages_claims_and_who_is_in_the_data(reports):
     assert [cell.get_text() for cell in soup.select_one("#data ~ div tbody tr").find_all(["th", "td"])] == [
         "loans, print", "1 September 2022 to 31 August 2024", "each person",
         "walk-in readers; people whose home site is Hill"]
+
+
+def test_the_index_tells_how_often_verdicts_are_right_where_the_answer_is_known(reports):
+    soup = BeautifulSoup(reports.index, "html.parser")
+    row, = soup.select("#known ~ div tbody tr")      # of the one claim that these pages judge
+    holds, fails = (known()["claims"]["C02"][way] for way in ("holds", "fails"))
+    for cell, tally in zip(row.find_all("td"), (holds, fails), strict=True):
+        rest = (f" {tally['right'] or 'none'} of {sum(tally.values())}" if tally["open"] or tally["wrong"] else
+                f" all {tally['right']}")
+        assert cell.get_text().strip().startswith(f"right in{rest}")
+        assert [int(bar["width"]) for bar in cell.select("svg rect")] == [tally[word] for word in ("right", "open", "wrong")]
+    assert f"{known()['libraries']} synthetic libraries" in soup.select_one("#known ~ div").get_text()
 
 
 def test_a_page_leads_to_its_other_editions(reports):

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from .. import __version__
+from ..claims import known
 from ..privacy import release_problems
 from ..study.keeping import alone, flush, untouched
 from .exporters import ReportExporter, render
@@ -165,7 +166,7 @@ def build_index(folder, study, *, progress=None):
     for page in pages:
         names = {name.removeprefix(Path(page["page"]).stem).removesuffix(".html"): name for name in page["editions"]}
         page["others"] = _called(names, but="")
-    html = render("index.html.j2", study=particulars(study), pages=pages,
+    html = render("index.html.j2", study=particulars(study), pages=pages, known=known(),
                   claims=[(page, claim) for page in pages for claim in page["claims"]])
     _refuse("The index", [*release_problems(html), *told_together(
         {page["page"]: page["counts"] for page in pages}, study.minimum_count)])
