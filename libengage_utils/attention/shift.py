@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ..privacy import dominated, suppress
-from ..resampling import over_samples, people_drawn, told
+from ..resampling import over_samples, people_drawn, sums_by_person, told
+from ..roster import places
 from .shares import checked_segment
 
 JOINED = "new, or not visible before"
@@ -154,19 +155,20 @@ def shift_hour(allocation, segment, *, source, target, minutes=60, draws=1000, m
     _check(services, allocation.small, source, target, minutes)
     acts, names = _with_segment(allocation, segment)
     acts = acts[acts["service"].isin([source, target])]
-    columns = pd.MultiIndex.from_product([[source, target], names])
-    own = acts.pivot(index="person_key", columns=["service", "segment"], values="acts").reindex(columns=columns).fillna(0)
+    person, people = pd.factorize(acts["person_key"], sort=True)
+    cell = (acts["service"] == target) * len(names) + acts["segment"].cat.codes
     behind = _people_behind(acts).unstack().reindex(index=[source, target], columns=names).fillna(0)
     shown = behind.apply(suppress, axis=1, minimum=minimum_count).notna().all()
 
-    sums = over_samples(people_drawn(len(own), draws, random_state), own.to_numpy()).reshape(draws + 1, 2, len(names))
+    sums = over_samples(people_drawn(len(people), draws, random_state),
+                        sums_by_person(person, cell, acts["acts"], 2 * len(names))).reshape(draws + 1, 2, len(names))
     unknown = services.loc[[source, target], "acts"].to_numpy() - sums[0].sum(axis=1)
     sums = np.dstack([sums, np.broadcast_to(unknown[:, np.newaxis], (draws + 1, 2, 1))])
     acts_moved = minutes / services.loc[[source, target], "minutes_an_act"].to_numpy(dtype=float)
     lost, gained = np.moveaxis(sums / sums.sum(axis=2, keepdims=True) * acts_moved[:, np.newaxis], 1, 0)
     table = pd.DataFrame({"segment": [*names, UNKNOWN]})
     for name, values in (("lost", lost), ("gained", gained), ("net", gained - lost)):
-        table[name], table[f"{name}_low"], table[f"{name}_high"] = told(values, len(own))
+        table[name], table[f"{name}_low"], table[f"{name}_high"] = told(values, len(people))
     table["rests_on"] = np.r_[behind.min(), np.where(unknown > 0, unknown, np.inf).min()]
     table.loc[~np.r_[shown.to_numpy(), table["rests_on"].iloc[-1] >= minimum_count], table.columns[1:]] = np.nan
     return Shift(source, target, minutes, *acts_moved.tolist(), table, list(ASSUMPTIONS))
@@ -175,8 +177,11 @@ def shift_hour(allocation, segment, *, source, target, minutes=60, draws=1000, m
 def _with_segment(allocation, segment):
     """Acts by person and service with the person's earlier segment, and the segments in order."""
     segment, acts = checked_segment(segment), allocation.by_service
-    acts = acts.assign(segment=acts["person_key"].map(segment.astype(object)).fillna(JOINED))
-    return acts, [*pd.Categorical(segment).categories, *([JOINED] if (acts["segment"] == JOINED).any() else [])]
+    known, at = pd.Categorical(segment), places(acts["person_key"], among=segment.index)
+    names = [*known.categories, JOINED]
+    joined = len(names) - 1
+    acts = acts.assign(segment=pd.Categorical.from_codes(np.append(known.codes, joined)[at], names))
+    return acts, names if (at < 0).any() else names[:joined]
 
 
 def _people_behind(acts):

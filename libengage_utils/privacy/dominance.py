@@ -41,10 +41,11 @@ def dominated(amounts, person, by, *, share=0.5, within=0.1):
     >>> dominated([5, 6, 7, 900, 6, 7], ["a", "b", "c", "d", "e", "f"], ["arts"] * 3 + ["law"] * 3).tolist()
     [False, True]
     """
-    rows = pd.DataFrame({"amount": np.asarray(amounts, dtype=float), "person": np.asarray(person), "group": np.asarray(by)})
+    person = pd.factorize(pd.Series(person))[0]
+    rows = pd.DataFrame({"amount": np.asarray(amounts, dtype=float), "person": person, "group": np.asarray(by)})
     if wrong := int((~(rows["amount"] >= 0)).sum()):
         raise PrivacyError(f"{wrong:,} of {len(rows):,} amounts are missing or negative: give 0 or more of each person.")
-    each = rows.groupby(["group", "person"])["amount"].sum().sort_values(ascending=False)
+    each = rows[rows["person"] >= 0].groupby(["group", "person"])["amount"].sum().sort_values(ascending=False)
     total = each.groupby("group").sum()
     rank = each.groupby("group").cumcount()
     first, second = (each[rank == at].droplevel("person").reindex(total.index, fill_value=0) for at in (0, 1))
