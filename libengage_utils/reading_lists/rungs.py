@@ -97,8 +97,8 @@ def use_by_rung(panel, *, draws=1000, minimum_count=10, random_state=0):
     rung, together = rows["participation"].map(RUNGS.index).to_numpy(dtype=int), rows["cocreated"].to_numpy(dtype=int)
     lists = sums_by_person(module, rung, np.ones(len(rows)), len(RUNGS)).toarray()
     shown, modules = _shown(lists > 0, minimum_count), (lists > 0).sum(axis=0)
-    by_rung, by_side = (_rates(rows, module, cell, cells, draws, random_state)
-                        for cell, cells in ((rung, len(RUNGS)), (together, 2)))
+    times = list(people_drawn(len(names), draws, random_state))
+    by_rung, by_side = (_rates(rows, module, cell, cells, times) for cell, cells in ((rung, len(RUNGS)), (together, 2)))
     table = pd.DataFrame([
         (name, *(told(by_rung[:, at], modules[at]) if shown[at] else [np.nan] * 3),
          *np.where(shown[at], [lists[:, at].sum(), modules[at], modules[at]], np.nan))
@@ -137,10 +137,10 @@ def _percent(ratio):
     return f"{away:.{0 if away >= 0.5 or not away else 1}f}%"
 
 
-def _rates(rows, module, cell, cells, draws, random_state):
+def _rates(rows, module, cell, cells, times):
     """Openings per student and week of each cell over samples of modules: (1 + draws, cells)."""
-    opens, exposure = (over_samples(people_drawn(module.max() + 1, draws, random_state),
-                                    sums_by_person(module, cell, rows[name], cells)) for name in ("opens", "student_weeks"))
+    opens, exposure = (over_samples(times, sums_by_person(module, cell, rows[name], cells))
+                       for name in ("opens", "student_weeks"))
     with np.errstate(invalid="ignore"):
         return opens / exposure
 
