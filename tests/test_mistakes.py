@@ -3,6 +3,7 @@
 import re
 from types import SimpleNamespace
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,6 +45,13 @@ def test_those_who_spoke_come_back_more_and_once_like_use_is_compared_no_more():
     found = mistakes.who_spoke(*acts_and_feedback(np.random.default_rng(1), "the busy"), PERIODS)
     assert "half had 12 acts or more in first; of the others, half had 2 or more" in found.repair
     assert "comes again anyway" in found.repair and "cannot be told from none" in found.repair
+
+
+def test_those_who_spoke_are_the_same_in_a_database():
+    acts, feedback = acts_and_feedback(np.random.default_rng(1), "the busy")
+    acts, feedback = (frame.astype({"person_key": "str"}) for frame in (acts, feedback))
+    found = mistakes.who_spoke(acts, feedback, PERIODS)
+    assert mistakes.who_spoke(duckdb.connect().from_df(acts), feedback, PERIODS) == found
 
 
 def test_those_who_spoke_are_called_busier_only_where_they_were():

@@ -82,7 +82,7 @@ def who_spoke(events, feedback, periods, *, minimum_count=10):
     acts = acts_of_people(events)[0].select("person_key", *(
         day.is_between(*span).cast(nw.Int64).alias(name) for name, span in zip(counts, spans, strict=True)))
     people = acts.group_by("person_key").agg(nw.col(counts).sum()).filter(nw.col(counts[0]) > 0).sort("person_key")
-    people = people.lazy().collect().to_pandas()
+    people = people.with_columns(nw.col(counts).cast(nw.Int64)).lazy().collect().to_pandas()      # sums are of a wider kind
     spoke = feedback.loc[period_of(feedback["given_at"], periods) == before, "person_key"].dropna()
     people = people.assign(spoke=people["person_key"].isin(spoke), again=people["acts after"] > 0)
     enough_of_both(minimum_count, people, "spoke", "again", {True: "who spoke", False: "who did not speak"})
