@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from libengage_utils.claims import CLAIMS, MIME, VERDICTS, judge
+from libengage_utils.claims import CLAIMS, MIME, VERDICTS, judge, known
+from libengage_utils.demo.planted import DEFAULTS
 
 
 @pytest.mark.parametrize(("interval", "verdict"), [
@@ -78,3 +79,12 @@ def test_a_verdict_that_most_choices_do_not_give_says_so_and_where_the_one_judge
     assert "The estimate judged is the highest of them all." in card.across
     firm = judge("C03", 0.4, (0.3, 0.5), specifications=grid.assign(low=0.3, high=0.5, estimate=[0.4, 0.41, 0.39]))
     assert not firm.shaky and "of them all" not in firm.across
+
+
+def test_what_is_known_of_verdicts_is_known_of_every_claim_in_every_seed():
+    found = known()
+    assert found["claims"].keys() == DEFAULTS.keys() - {"segments"} and found["claims"].keys() <= CLAIMS.keys()
+    tallies = [tally for ways in found["claims"].values() for tally in ways.values()]
+    assert {sum(tally.values()) for tally in tallies} == {found["seeds"]}
+    assert found["verdicts"] == {word: sum(tally[word] for tally in tallies) for word in ("right", "open", "wrong")}
+    assert {counts["of"] for counts in found["kinds"].values()} == {found["seeds"]}
