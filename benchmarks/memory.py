@@ -237,19 +237,22 @@ def allocate(tables):
 def minutes_by_segment(tables):
     from libengage_utils.attention import minutes_by_segment
 
-    return minutes_by_segment(allocate(tables)[0], *segment_in(tables, "2024/25"))
+    segment, = segment_in(tables, "2024/25")
+    return minutes_by_segment(allocate(tables)[0], segment)
 
 
 def acts_an_hour(tables):
     from libengage_utils.attention import acts_an_hour
 
-    return acts_an_hour(allocate(tables)[0], *segment_in(tables, "2024/25"))
+    segment, = segment_in(tables, "2024/25")
+    return acts_an_hour(allocate(tables)[0], segment)
 
 
 def shift_hour(tables):
     from libengage_utils.attention import shift_hour
 
-    return shift_hour(allocate(tables)[0], *segment_in(tables, "2024/25"), source="workshop", target="chat")
+    segment, = segment_in(tables, "2024/25")
+    return shift_hour(allocate(tables)[0], segment, source="workshop", target="chat")
 
 
 def staff_concentration(tables):
@@ -321,7 +324,8 @@ def recovery(tables):
 def off_the_way(tables):
     from libengage_utils.effects import off_the_way
 
-    return off_the_way(conformance(tables).journeys, returns_after(tables), "feeling")
+    felt = returns_after(tables)[["person_key", "journey_id", "feeling"]].dropna()
+    return off_the_way(conformance(tables).journeys, felt, "feeling")
 
 
 def extremes(tables):

@@ -269,11 +269,12 @@ def minutes_by_group(staff_time, people, *, first, last, draws=2000, minimum_cou
 
 def checked_segment(segment):
     """Segments in the order of person_key, those missing left out; or a sentence on what is wrong."""
-    segment = segment.iloc[segment.index.array.argsort()]  # to sort or to search an Index of text takes much memory
+    order = segment.index.array.argsort()       # to sort or to search an Index of text takes much memory
+    segment = segment.iloc[order] if (np.diff(order) < 0).any() else segment
     keys = segment.index.array
     if (keys[1:] == keys[:-1]).any():
         raise ValueError("A person occurs twice among the segments: give one segment a person, of one earlier period.")
-    segment = segment.dropna()
+    segment = segment.dropna() if segment.isna().any() else segment
     return segment.cat.remove_unused_categories() if isinstance(segment.dtype, pd.CategoricalDtype) else segment
 
 

@@ -1,7 +1,10 @@
 """Groups whose sum is mostly one person's, or whose share is nobody or everybody, so that they tell of single people."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from .door import PrivacyError
 
@@ -41,14 +44,15 @@ def dominated(amounts, person, by, *, share=0.5, within=0.1):
     >>> dominated([5, 6, 7, 900, 6, 7], ["a", "b", "c", "d", "e", "f"], ["arts"] * 3 + ["law"] * 3).tolist()
     [False, True]
     """
-    person = pd.factorize(pd.Series(person))[0]
-    rows = pd.DataFrame({"amount": np.asarray(amounts, dtype=float), "person": person, "group": np.asarray(by)})
-    if wrong := int((~(rows["amount"] >= 0)).sum()):
-        raise PrivacyError(f"{wrong:,} of {len(rows):,} amounts are missing or negative: give 0 or more of each person.")
-    each = rows[rows["person"] >= 0].groupby(["group", "person"])["amount"].sum().sort_values(ascending=False)
-    total = each.groupby("group").sum()
-    rank = each.groupby("group").cumcount()
-    first, second = (each[rank == at].droplevel("person").reindex(total.index, fill_value=0) for at in (0, 1))
+    amounts, person = np.asarray(amounts, dtype=float), pd.factorize(pd.Series(person), use_na_sentinel=False)[0]
+    if wrong := int((~(amounts >= 0)).sum()):
+        raise PrivacyError(f"{wrong:,} of {len(amounts):,} amounts are missing or negative: give 0 or more of each person.")
+    group, names = pd.factorize(pd.Series(by), sort=True)
+    each = csr_array((amounts, (group, person)), shape=(len(names), person.max(initial=-1) + 1))
+    each.sum_duplicates()
+    total = pd.Series(each.sum(axis=1), pd.Index(names, name="group"))
+    second, first = np.array([np.partition(np.append(each.data[one:end], (0, 0)), -2)[-2:]
+                              for one, end in pairwise(each.indptr)]).reshape(-1, 2).T
     return ((first > share * total) | (total - first - second < within * first)).rename("dominated")
 
 
