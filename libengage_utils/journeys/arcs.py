@@ -7,7 +7,6 @@ import pandas as pd
 from scipy import stats
 
 from ..privacy import about
-from .steps import joined
 
 AT_ONCE = 250_000  # steps worked out at a time
 STRONG = 0.5  # valence from which a feeling counts as strong: 1 and 2, or 4 and 5, on a scale from 1 to 5
@@ -163,7 +162,7 @@ def journey_measures(steps, points_for_inertia=30):
     [3.0, 0.1, -0.8, 0.6, -0.1]
     """
     needed = ["journey_id", "person_key", "service", "step", "occurred_at", "valence"]
-    return joined(_measured(some, points_for_inertia) for some in by_journey(steps, needed))
+    return pd.concat([_measured(some, points_for_inertia) for some in by_journey(steps, needed)], ignore_index=True)
 
 
 def by_journey(steps, columns):

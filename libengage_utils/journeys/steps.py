@@ -96,13 +96,6 @@ def _filled(number, parts):
     return pd.DataFrame(columns, copy=False)
 
 
-def joined(parts):
-    """Parts of a table as one, a column at a time: parts that are joined at once stand in memory twice."""
-    parts = list(parts)
-    return pd.DataFrame({name: pd.concat([part.pop(name) for part in parts], ignore_index=True) for name in list(parts[0])},
-                        copy=False)
-
-
 def categorical(words, codes=slice(None, -1)):
     """Words (an Arrow array, some of them the same), or those at these places, as categories; -1 is missing."""
     words = words.dictionary_encode()
