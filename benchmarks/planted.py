@@ -132,7 +132,7 @@ def summary(lines):
     counts, ways = counts.reindex(columns=words, fill_value=0), {"holds": True, "fails": False}
     intervals = {}
     for claim, number in IN_ITS_UNIT.items():
-        those = lines[lines["claim"] == claim].to_dict("records")
+        those = lines[(lines["claim"] == claim) & lines["interval"].notna()].to_dict("records")
         held = sum(line["interval"][0] <= number(line) <= line["interval"][1] for line in those)
         intervals[claim] = {"held": held, "of": len(those)}
     kinds = {name: {"natural": int((some["verdict"] == "natural").sum()), "of": len(some),
