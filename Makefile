@@ -91,7 +91,7 @@ fit: $(READY)                 ## fit the emotion model anew from GoEmotions, dow
 bench: $(READY) .bench/.ready ## seconds, CPU and memory beside those of peers: make bench BENCH_EVENTS="1000000 10000000"
 	@$(PY) benchmarks/bench.py
 
-planted: $(READY)             ## judge 400 libraries whose answers are known, for the index to tell (an hour or two; goes on where it was stopped)
+planted: $(READY)             ## judge 400 libraries whose answers are known (an hour or two; goes on where it was stopped)
 	@$(PY) benchmarks/planted.py
 
 lint: $(READY)                ## check the style of the code

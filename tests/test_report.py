@@ -19,8 +19,10 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from libengage_utils.__main__ import main
-from libengage_utils.claims import known
+from libengage_utils.claims import VERDICTS, known
 from libengage_utils.report import ReportError, ReportExporter, build_index, export, release, run_notebook
+from libengage_utils.report.exporters import render
+from libengage_utils.report.release import particulars
 from libengage_utils.report.running import NEEDED
 from libengage_utils.schema import TABLES
 
@@ -433,7 +435,26 @@ def test_the_index_tells_how_often_verdicts_are_right_where_the_answer_is_known(
                 f" all {tally['right']}")
         assert cell.get_text().strip().startswith(f"right in{rest}")
         assert [int(bar["width"]) for bar in cell.select("svg rect")] == [tally[word] for word in ("right", "open", "wrong")]
-    assert f"{known()['libraries']} synthetic libraries" in soup.select_one("#known ~ div").get_text()
+    told = soup.select_one("#known ~ div").get_text()
+    assert f"{known()['libraries']} synthetic libraries" in told and "very number" not in told     # none of its is planted
+    assert ("never found" in told) == (fails["open"] == known()["seeds"])
+
+
+def test_the_index_tells_which_claims_are_always_left_open_and_how_often_intervals_hold_what_was_planted():
+    found = {"C12": (0, 2), "C14": (0, 2), "C16": (2, 0), "C99": (0, 2)}
+    known = {"libraries": 4, "seeds": 2, "verdicts": {"right": 9, "open": 6, "wrong": 1},
+             "claims": {claim: {"holds": {"right": 1, "open": 0, "wrong": 1},
+                                "fails": {"right": right, "open": still, "wrong": 0}}
+                        for claim, (right, still) in found.items()},
+             "intervals": {"C14": {"held": 4, "of": 4}, "C16": {"held": 3, "of": 4}},
+             "kinds": {"planted": {"natural": 2, "of": 2, "agreement": 0.9}, "none": {"natural": 0, "of": 2}}}
+    card = {"claim": "So.", "verdict": VERDICTS[0], "anchor": "a", "answer": "Yes."}
+    html = render("index.html.j2", study=particulars(a_study()), pages=[], known=known,
+                  claims=[({"page": "p.html"}, {"id": claim, **card}) for claim in ("C16", "C14", "C12")])
+    told = " ".join(BeautifulSoup(html, "html.parser").select_one("#known ~ div").get_text().split())
+    assert "1 was wrong" in told and "right in 1 of 2, wrong in 1" in told and "right in none of 2, open in all" in told
+    assert "Of C12 and C14 it was never found that they do not hold" in told and "C99" not in told
+    assert "held it in 4 of 4 libraries for C14 and in 3 of 4 for C16." in told and "natural in none of 2" in told
 
 
 def test_a_page_leads_to_its_other_editions(reports):

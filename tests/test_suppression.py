@@ -101,6 +101,12 @@ def test_groups_of_one_or_two_people_are_dominated_and_groups_without_an_amount_
     assert found.to_dict() == {"none": False, "one": True, "two": True}
 
 
+def test_amounts_of_nobody_known_count_as_one_persons_and_those_of_no_group_stay_apart():
+    found = dominated([4, 4, 4, 20, 20, 9], ["a", "b", "c", None, None, "d"], ["x"] * 5 + [None])
+    assert found.tolist() == [True, True] and found.index.isna().tolist() == [False, True]
+    assert dominated([], [], []).empty
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5), st.sampled_from("xy")), min_size=1), st.randoms())
 def test_the_order_of_rows_never_changes_what_is_dominated(rows, random):

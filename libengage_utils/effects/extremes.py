@@ -10,7 +10,6 @@ from ..privacy import about, suppress
 from ..resampling import over_samples, people_drawn, sums_by_person, told
 
 ROUNDS = 80  # of Newton's method
-CELLS = 2**22  # numbers worked on at once
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def who_spoke(events, feedback, periods, *, minimum_count=10):
     Raises
     ------
     ValueError
-        If there is one period only, or too few people spoke, did not, or are alike.
+        If there is one period only, too few people spoke, did not, or are alike; and as `sessionise`.
     """
     if len(periods) < 2:
         raise ValueError("To see who came back in the period after, the study needs two periods, and it has one.")

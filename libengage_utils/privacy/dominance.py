@@ -21,7 +21,7 @@ def dominated(amounts, person, by, *, share=0.5, within=0.1):
     amounts : array-like of shape (n,)
         Acts, loans or minutes, 0 or more; several of a person in a group are added up first.
     person : array-like of shape (n,)
-        Whose they are.
+        Whose they are; those missing count as one person.
     by : array-like of shape (n,)
         In which group they are.
     share : float
@@ -47,7 +47,7 @@ def dominated(amounts, person, by, *, share=0.5, within=0.1):
     amounts, person = np.asarray(amounts, dtype=float), pd.factorize(pd.Series(person), use_na_sentinel=False)[0]
     if wrong := int((~(amounts >= 0)).sum()):
         raise PrivacyError(f"{wrong:,} of {len(amounts):,} amounts are missing or negative: give 0 or more of each person.")
-    group, names = pd.factorize(pd.Series(by), sort=True)
+    group, names = pd.factorize(pd.Series(by), sort=True, use_na_sentinel=False)
     each = csr_array((amounts, (group, person)), shape=(len(names), person.max(initial=-1) + 1))
     each.sum_duplicates()
     total = pd.Series(each.sum(axis=1), pd.Index(names, name="group"))
