@@ -116,9 +116,10 @@ def off_the_way(journeys, felt, value="mean", alike=("service",), *, draws=1000,
     if absent:
         raise ValueError(f"There is no column {' and no column '.join(absent)}: journeys are those of `conformance`, and "
                          "feelings those of `journey_measures` or `returns_after`.")
-    if twice := int(journeys.duplicated(KEYS).sum() + felt.duplicated(KEYS).sum()):
+    theirs = journeys.loc[journeys["person_key"].isin(felt["person_key"]), own]
+    if twice := int(theirs.duplicated(KEYS).sum() + felt.duplicated(KEYS).sum()):
         raise ValueError(f"{twice:,} errands occur more than once: give one row an errand.")
-    both = journeys[own].merge(felt[list(dict.fromkeys([*KEYS, value, *(name for name in alike if name in felt)]))], on=KEYS)
+    both = theirs.merge(felt[list(dict.fromkeys([*KEYS, value, *(name for name in alike if name in felt)]))], on=KEYS)
     if both.empty:
         raise ValueError("No errand is in both frames: take them from the same events.")
     rows = both.dropna(subset=[value, *alike]).sort_values(KEYS)

@@ -162,7 +162,9 @@ def journey_measures(steps, points_for_inertia=30):
     [3.0, 0.1, -0.8, 0.6, -0.1]
     """
     needed = ["journey_id", "person_key", "service", "step", "occurred_at", "valence"]
-    return pd.concat([_measured(some, points_for_inertia) for some in by_journey(steps, needed)], ignore_index=True)
+    kinds = {"service": steps["service"].astype("category").dtype, "steps": "int32", "rated": "int32"}
+    return pd.concat([_measured(some, points_for_inertia).astype(kinds) for some in by_journey(steps, needed)],
+                     ignore_index=True)
 
 
 def by_journey(steps, columns):

@@ -195,6 +195,7 @@ def conformance(steps, workflows, *, as_of=None, edge_days=60, minimum_count=10)
         parts.append(aligned)
         deviations.append(_by_step(service, person[some], found, names, minimum_count))
     journeys = journeys.drop(columns="start").join(pd.concat(parts))
+    del walks, walked, parts
     deviations = pd.concat(deviations).sort_values(["journeys", "service", "step", "kind"], ignore_index=True,
                                                    ascending=[False, True, True, True])
     whole = share_off(journeys, minimum_count=minimum_count)
@@ -269,7 +270,8 @@ def _aligned(errands, walked, workflow):
     numbers = np.bincount(4 * found["path"] + found["cell"] % 4, minlength=4 * len(lengths)).reshape(-1, 4)
     table = pd.DataFrame({"cost": cost, "fitness": 1 - cost / (lengths + required.sum()),
                           **dict(zip(KINDS, numbers.T, strict=True)), "finished": seen[:, np.flatnonzero(required)[-1]],
-                          "off": cost > 0}).iloc[path].set_axis(errands.index)
+                          "off": cost > 0}).astype(dict.fromkeys(["cost", *KINDS], "int32"))
+    table = table.iloc[path].set_axis(errands.index)
     return table, found.drop_duplicates().merge(pd.DataFrame({"path": path, "errand": np.arange(len(path))})), names
 
 

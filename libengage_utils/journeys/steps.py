@@ -93,6 +93,7 @@ def _filled(number, parts):
         first = rows.stop
     for name in list(texts):
         columns[name] = categorical(pa.concat_arrays(texts.pop(name)), columns[name])
+    pa.default_memory_pool().release_unused()       # elsewise the parts' words, though freed, stay beside what follows
     return pd.DataFrame(columns, copy=False)
 
 

@@ -177,7 +177,7 @@ def errands(steps, as_of=None):
     if late := int((day > last).sum()):
         raise ValueError(f"{late:,} of {len(table):,} errands begin after {last}: give the last day that the events reach.")
     table["service"] = table["service"].astype("category")
-    table.insert(4, "clear_days", np.minimum(day - first, last - day).astype(int))
+    table.insert(4, "clear_days", np.minimum(day - first, last - day).astype("int32"))
     table["start"] = starts
     table["path"] = told_apart(codes, starts, lengths, np.random.default_rng(0))[0]
     return Errands(table, codes, np.asarray(names, dtype=object).astype(str))
@@ -195,7 +195,7 @@ def _walked(acts):
     named = np.minimum(named[np.searchsorted(named, starts)], ends - 1)
     table["service"] = acts["service"].to_numpy()[named]
     table["began"] = acts["occurred_at"].to_numpy()[starts]
-    table["steps"] = ends - starts
+    table["steps"] = (ends - starts).astype("int32")
     return table, pd.Categorical(acts["touchpoint"])
 
 
