@@ -31,6 +31,8 @@ gets two threads and 1.5 GB. **s**: seconds as they passed; **CPU s**: of all th
 included; **ratios**: these three over this package's, so that above 1 the package takes less. *less*: computes less than the
 others. Whoever took {cpu:g} CPU-seconds or {memory:g} GB was stopped. Cores may have been shared with other work: compare
 within one size.
+
+![Seconds and memory of each at each size](benchmarks.svg)
 """
 
 
