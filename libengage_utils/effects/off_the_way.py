@@ -96,7 +96,7 @@ def off_the_way(journeys, felt, value="mean", alike=("service",), *, draws=1000,
     Raises
     ------
     ValueError
-        If a column is missing, an errand occurs twice, or none is in both frames.
+        If a column is missing, an errand of somebody who told occurs twice, or none is in both frames.
 
     References
     ----------
